@@ -1,0 +1,182 @@
+package cluster
+
+import (
+	"fmt"
+	"math/rand/v2"
+
+	"github.com/rondokv/rondo/cluster/dynamo"
+	"github.com/rondokv/rondo/engine/object"
+)
+
+// Call is one operation on its way through a node. Set Op, Slot and Write, then Start it; a finished Call can be Reset and
+// used again.
+type Call struct {
+	Op    dynamo.Op
+	Slot  object.Slot
+	Write bool // may change rows: it gets a stamp
+
+	// Err is set by Start or Finish: the operation failed and its reply is void.
+	Err error
+
+	exec   dynamo.Execution
+	before []presence // of the keys of a write, before it
+	keys   []byte     // scratch: engine keys
+	part   *partition
+	commit object.Commit
+	seq    uint64 // the batch that must be durable before the reply; 0 for none
+}
+
+// Reset makes the call ready for another operation, keeping its scratch room.
+func (c *Call) Reset() {
+	c.exec.Release()
+	c.Op, c.Err, c.part, c.commit, c.seq = nil, nil, nil, nil, 0
+}
+
+// presence is what the counts know of a row.
+type presence struct {
+	had     bool // the store has a row
+	stored  bool // it counts as a key
+	expires bool // a key with an expiry
+}
+
+func presenceOf(k *object.KeyState) presence {
+	stored := k.Row.Stored(k.Database)
+	return presence{stored: stored, expires: stored && k.ExpiresEver()}
+}
+
+// Start runs the operation as far as it goes without waiting: when it returns its place in the order is fixed and what it
+// wrote is visible. The reply may be sent after Finish only.
+func (n *Node) Start(c *Call) {
+	present := n.clock.physical()
+	if c.Write && !n.clock.hasRoom(present) {
+		if c.Err = n.clock.makeRoom(ceilingMargin); c.Err != nil {
+			return
+		}
+	}
+	p := n.partitionOf(c.Slot)
+	for {
+		p.mu.Lock()
+		again, err := n.stepLocked(p, c, present)
+		p.mu.Unlock()
+		if !again {
+			c.Err = err
+			return
+		}
+		// The goroutine slept for so long that the ceiling came near.
+		if c.Err = n.clock.makeRoom(ceilingMargin); c.Err != nil {
+			return
+		}
+		present = n.clock.physical()
+	}
+}
+
+// stepLocked loads, evaluates and stores. again asks for the same once the clock has room.
+func (n *Node) stepLocked(p *partition, c *Call, present object.HLC) (again bool, err error) {
+	reads := c.Op.Reads()
+	if err := n.loadLocked(p, c, reads.Keys); err != nil {
+		return false, err
+	}
+	if !c.Write {
+		stamp := object.Stamp{HLC: max(present, object.HLC(n.clock.last.Load()))}
+		c.exec.Step(c.Op, stamp, rand.Uint64())
+		c.part, c.seq = p, p.applied
+		return false, nil
+	}
+	first, ok := n.clock.tick(present, max(reads.Ticks, 1))
+	if !ok {
+		return true, nil
+	}
+	stamp := object.Stamp{HLC: first, Node: n.id, Inc: n.inc}
+	c.part, c.seq = p, p.applied
+	if !c.exec.Step(c.Op, stamp, rand.Uint64()) {
+		return false, nil
+	}
+	return false, n.storeLocked(p, c, reads.Keys, first+object.HLC(max(reads.Ticks, 1)-1))
+}
+
+func (n *Node) loadLocked(p *partition, c *Call, refs []object.KeyRef) error {
+	c.exec.Begin(len(refs))
+	c.before = c.before[:0]
+	for i, ref := range refs {
+		k := &c.exec.View.Keys[i]
+		c.keys = object.AppendRowKey(c.keys[:0], n.secret, c.Slot, ref, nil)
+		row, err := n.store.Get(c.keys)
+		if err != nil {
+			return fmt.Errorf("read key: %w", err)
+		}
+		if row != nil {
+			if err := k.Row.DecodeRow(row); err != nil {
+				return fmt.Errorf("read key: %w", err)
+			}
+		}
+		k.Database = p.cleared[ref.DB]
+		if c.Write {
+			was := presenceOf(k)
+			was.had = row != nil
+			c.before = append(c.before, was)
+		}
+	}
+	return nil
+}
+
+// storeLocked hands the changed rows to the store as one batch. latest is the operation's last stamp, and, the ring having
+// one node, the watermark for dead rows.
+func (n *Node) storeLocked(p *partition, c *Call, refs []object.KeyRef, latest object.HLC) error {
+	var one [1]object.Write
+	writes := one[:0]
+	for i := range refs {
+		k := &c.exec.View.Keys[i]
+		if !k.Dirty() {
+			continue
+		}
+		if k.Row.Collect(k.Database, latest) {
+			if c.before[i].had {
+				writes = append(writes, object.Write{Key: object.AppendRowKey(nil, n.secret, c.Slot, refs[i], nil)})
+			}
+			continue
+		}
+		// One allocation holds the key and the row; the store keeps both.
+		buf := make([]byte, 0, object.RowKeyLen(refs[i])+k.Row.EncodedLen())
+		buf = object.AppendRowKey(buf, n.secret, c.Slot, refs[i], nil)
+		end := len(buf)
+		buf = k.Row.AppendRow(buf)
+		writes = append(writes, object.Write{Key: buf[:end:end], Row: buf[end:]})
+	}
+	if len(writes) == 0 {
+		return nil
+	}
+	commit, err := n.store.Apply(writes)
+	if err != nil {
+		return fmt.Errorf("store: %w", err)
+	}
+	p.applied++
+	c.commit, c.seq = commit, p.applied
+	n.countWritesLocked(p, c, refs)
+	return nil
+}
+
+// Finish waits until each of the calls may be answered: its own writes, and the writes that it saw, are as durable as the
+// policy says. Failures are left in Err.
+//
+// All commits come before all reads: were each waited for in the order of the calls, two pipelines that read what the other
+// writes later on would wait for each other for ever.
+func (n *Node) Finish(calls []*Call) {
+	for _, c := range calls {
+		if c.commit == nil {
+			continue
+		}
+		err := c.commit.Wait()
+		c.commit = nil
+		if err != nil {
+			c.part.fail()
+			c.Err = fmt.Errorf("commit: %w", err)
+			continue
+		}
+		c.part.settled(c.seq)
+	}
+	for _, c := range calls {
+		if c.Err == nil && c.part != nil && !c.part.await(c.seq) {
+			c.Err = ErrNotDurable
+		}
+	}
+}

@@ -1,0 +1,133 @@
+package cluster
+
+import (
+	"context"
+	"time"
+
+	"github.com/rondokv/rondo/engine/object"
+)
+
+const (
+	cleanInterval = time.Second
+	cleanPause    = 5 * time.Millisecond // between chunks, so that cleaning takes a small share of a core
+	cleanChunk    = 512
+)
+
+// clean drops, at a low rate, the rows that a flush of one database among several left behind. Reads never show them.
+func (n *Node) clean(ctx context.Context) {
+	timer := time.NewTimer(cleanInterval)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-timer.C:
+		}
+		for i := range n.partitions {
+			for db := range object.DBCount {
+				if err := n.cleanDatabase(ctx, i, uint8(db)); err != nil && ctx.Err() == nil {
+					n.log.Warn("rows of a flushed database not dropped yet", "partition", i, "db", db, "error", err)
+				}
+			}
+		}
+		timer.Reset(cleanInterval)
+	}
+}
+
+// cleanDatabase drops what the cleared of a database covers in partition i, if a flush left anything.
+func (n *Node) cleanDatabase(ctx context.Context, i int, db uint8) error {
+	p := &n.partitions[i]
+	p.mu.Lock()
+	leftover, cleared := p.leftover[db], p.cleared[db]
+	p.mu.Unlock()
+	if !leftover {
+		return nil
+	}
+	for s := range object.Slot(1) << n.slotShift {
+		slot := n.firstSlot(i) + s
+		lo := object.AppendScanKey(nil, slot, db, 0)
+		for lo != nil {
+			var r removal
+			var err error
+			if lo, r, err = n.cleanSome(p, lo, slot, db); err != nil {
+				return err
+			}
+			if r.commit != nil {
+				if err := r.commit.Wait(); err != nil {
+					p.fail()
+					return err
+				}
+				p.settled(r.seq)
+			}
+			select {
+			case <-ctx.Done():
+				return ctx.Err()
+			case <-time.After(cleanPause):
+			}
+		}
+	}
+	return n.cleaned(i, db, cleared)
+}
+
+// cleanSome looks at the next rows from lo on and returns where to go on, nil at the slot's end.
+func (n *Node) cleanSome(p *partition, lo []byte, slot object.Slot, db uint8) (next []byte, r removal, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	hi := object.AppendDatabaseKey(nil, slot, db+1)
+	seen := 0
+	var writes []object.Write
+	var bad error
+	err = n.store.Scan(lo, hi, func(key, row []byte) bool {
+		if seen == cleanChunk {
+			next = append([]byte(nil), key...)
+			return false
+		}
+		seen++
+		k := object.KeyState{Database: p.cleared[db]}
+		if bad = k.Row.DecodeRow(row); bad != nil {
+			return false
+		}
+		if !k.Row.Stored(k.Database) && k.Row.Collect(k.Database, n.clock.read()) {
+			writes = append(writes, object.Write{Key: append([]byte(nil), key...)})
+		}
+		return true
+	})
+	if err == nil {
+		err = bad
+	}
+	if err != nil || len(writes) == 0 {
+		return next, removal{}, err
+	}
+	commit, err := n.store.Apply(writes)
+	if err != nil {
+		return nil, removal{}, err
+	}
+	p.applied++
+	return next, removal{part: p, commit: commit, seq: p.applied}, nil
+}
+
+// cleaned records that nothing is left of what cleared covers, unless the database was flushed again meanwhile.
+func (n *Node) cleaned(i int, db uint8, cleared object.Stamp) error {
+	p := &n.partitions[i]
+	p.mu.Lock()
+	if p.cleared[db] != cleared {
+		p.mu.Unlock()
+		return nil
+	}
+	key := object.AppendDatabaseKey(nil, n.firstSlot(i), db)
+	commit, err := n.store.Apply([]object.Write{{Key: key, Row: databaseRow(cleared, false)}})
+	if err != nil {
+		p.mu.Unlock()
+		return err
+	}
+	p.leftover[db] = false
+	p.applied++
+	seq := p.applied
+	p.mu.Unlock()
+	if err := commit.Wait(); err != nil {
+		p.fail()
+		return err
+	}
+	p.settled(seq)
+	return nil
+}

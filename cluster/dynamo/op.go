@@ -1,0 +1,11 @@
+package dynamo
+
+import "github.com/rondokv/rondo/engine/object"
+
+// Op is one client operation over the rows of one slot, as the core sees it: the reply stays with whoever made it.
+type Op interface {
+	// Reads returns the keys that the operation touches and whether it must see them.
+	Reads() object.ReadSet
+	// Eval decides what changes. It is pure and may run again on a newer view.
+	Eval(in *object.Input, v *object.View, m *object.Mutation)
+}

@@ -1,0 +1,111 @@
+package cluster
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/rondokv/rondo/engine/object"
+)
+
+const (
+	sweepInterval = 100 * time.Millisecond
+	// sweepBatch bounds the rows that one pass looks at: at most 20,000 a second.
+	sweepBatch = 2000
+)
+
+// sweep lets expired keys go. Reads never show them, so this only gives room back.
+func (n *Node) sweep(ctx context.Context) {
+	tick := time.NewTicker(sweepInterval)
+	defer tick.Stop()
+	var after []byte
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		next, err := n.sweepOnce(ctx, after)
+		if err != nil && ctx.Err() == nil {
+			n.log.Warn("sweep of expired keys stopped early", "error", err)
+		}
+		after = next
+	}
+}
+
+// sweepOnce looks at the next candidates and returns where to go on.
+func (n *Node) sweepOnce(ctx context.Context, after []byte) (next []byte, err error) {
+	keys, next, err := n.store.ExpiredCandidates(n.NowMillis(), after, sweepBatch)
+	if err != nil {
+		return nil, fmt.Errorf("find expired rows: %w", err)
+	}
+	var gone []removal
+	for _, key := range keys {
+		if ctx.Err() != nil {
+			break
+		}
+		r, err := n.collect(key)
+		if err != nil {
+			return nil, err
+		}
+		if r.commit != nil {
+			gone = append(gone, r)
+		}
+	}
+	return next, n.finishRemovals(gone)
+}
+
+// removal is one row on its way out.
+type removal struct {
+	part   *partition
+	commit object.Commit
+	seq    uint64
+}
+
+func (n *Node) finishRemovals(rs []removal) error {
+	var first error
+	for _, r := range rs {
+		if err := r.commit.Wait(); err != nil {
+			r.part.fail()
+			if first == nil {
+				first = err
+			}
+			continue
+		}
+		r.part.settled(r.seq)
+		n.expired.Add(1)
+	}
+	return first
+}
+
+// collect lets the row under key go if it is dead at the node's watermark, its clock.
+func (n *Node) collect(key []byte) (removal, error) {
+	rk, err := object.ParseRowKey(key)
+	if err != nil || rk.Database || len(rk.Sub) > 0 {
+		return removal{}, err
+	}
+	p := n.partitionOf(rk.Slot)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	row, err := n.store.Get(key)
+	if err != nil || row == nil {
+		return removal{}, err
+	}
+	k := object.KeyState{Database: p.cleared[rk.Ref.DB]}
+	if err := k.Row.DecodeRow(row); err != nil {
+		return removal{}, err
+	}
+	before := presenceOf(&k)
+	if !k.Row.Collect(k.Database, n.clock.read()) {
+		return removal{}, nil
+	}
+	commit, err := n.store.Apply([]object.Write{{Key: key}})
+	if err != nil {
+		return removal{}, err
+	}
+	if p.counted || lessKey(key, p.countedTo) {
+		n.counts.move(rk.Slot, rk.Ref.DB, before, presence{})
+	}
+	p.applied++
+	return removal{part: p, commit: commit, seq: p.applied}, nil
+}

@@ -1,0 +1,385 @@
+package object
+
+import (
+	"bytes"
+	"errors"
+	"math"
+	"math/big"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+// model is the slow obvious twin: one key as one Redis has it, in order.
+type model struct {
+	exists bool
+	isInt  bool
+	n      *big.Int
+	text   string
+	expire int64
+}
+
+func (m *model) passed(now int64) bool { return m.expire != 0 && now > m.expire }
+
+func (m *model) at(now int64) model {
+	if m.passed(now) {
+		return model{}
+	}
+	return *m
+}
+
+type step struct {
+	kind  int
+	text  string
+	by    int64
+	delta int64 // expiry, ms from now
+	wait  int64 // ms before the step
+}
+
+const stepKinds = 8
+
+func genStep(t *rapid.T) step {
+	return step{
+		kind:  rapid.IntRange(0, stepKinds-1).Draw(t, "kind"),
+		text:  rapid.SampledFrom([]string{"", "a", "hello", "7", "-3", "007", "9223372036854775807", "9223372036854775808"}).Draw(t, "text"),
+		by:    rapid.SampledFrom([]int64{1, -1, 5, math.MaxInt64, math.MinInt64, 1 << 62}).Draw(t, "by"),
+		delta: rapid.Int64Range(1, 30).Draw(t, "delta"),
+		wait:  rapid.Int64Range(0, 20).Draw(t, "wait"),
+	}
+}
+
+// run does the step on both, as the commands do.
+func (s step) run(m *model, k *KeyState, stamp Stamp) {
+	now := stamp.HLC.Millis()
+	k.Look(stamp.HLC)
+	live := m.at(now)
+	var mu Mutation
+	set := func(text string) {
+		live.exists, live.isInt, live.text = true, false, text
+		if n, ok := ParseCanonical([]byte(text)); ok {
+			live.isInt, live.n = true, big.NewInt(n)
+		}
+	}
+	switch s.kind {
+	case 0: // SET
+		mu.Set(0, []byte(s.text), 0)
+		set(s.text)
+		live.expire = 0
+	case 1: // SET PX
+		mu.Set(0, []byte(s.text), now+s.delta)
+		set(s.text)
+		live.expire = now + s.delta
+	case 2: // SET KEEPTTL
+		mu.SetKeepTTL(0, []byte(s.text))
+		set(s.text)
+	case 3: // DEL
+		mu.Delete(0)
+		live = model{}
+	case 4: // APPEND and the like
+		mu.Write(0, []byte(s.text))
+		set(s.text)
+	case 5, 6: // EXPIRE, PERSIST
+		if !live.exists {
+			return
+		}
+		at := int64(0)
+		if s.kind == 5 {
+			at = now + s.delta
+		}
+		mu.Expire(0, at)
+		live.expire = at
+	case 7: // INCRBY
+		sum := new(big.Int).SetInt64(s.by)
+		if live.exists && !live.isInt {
+			return
+		}
+		if live.exists {
+			sum.Add(sum, live.n)
+		}
+		if !sum.IsInt64() {
+			return
+		}
+		mu.Add(0, s.by)
+		live.exists, live.isInt, live.n = true, true, sum
+	}
+	*m = live
+	for i := range mu.Changes {
+		k.Apply(&mu.Changes[i], stamp)
+	}
+}
+
+func (m *model) check(t *rapid.T, k *KeyState, now HLC) {
+	t.Helper()
+	k.Look(now)
+	live := m.at(now.Millis())
+	text, ok := k.Text()
+	if ok != live.exists || ok != k.Exists() || (k.Type() == TypeString) != ok {
+		t.Fatalf("exists %v, model %v", ok, live.exists)
+	}
+	if !ok {
+		return
+	}
+	want := live.text
+	if live.isInt {
+		want = live.n.String()
+	}
+	if got := string(text.AppendTo(nil)); got != want || text.Len() != len(want) || string(text.Slice()) != want {
+		t.Fatalf("shows %q, model %q", got, want)
+	}
+	if k.ExpireAt() != live.expire {
+		t.Fatalf("expires at %d, model %d", k.ExpireAt(), live.expire)
+	}
+}
+
+// A key does what one Redis does, with and without a restart between any two steps and with dead things collected or not.
+func TestApplyIsRedis(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var m model
+		var k KeyState
+		collect := rapid.Bool().Draw(t, "collect")
+		now := int64(1000)
+		for _, s := range rapid.SliceOfN(rapid.Custom(genStep), 1, 25).Draw(t, "steps") {
+			now += s.wait
+			stamp := Stamp{HLC: max(HLCOf(now), k.Row.Version().HLC+1), Node: 1, Inc: 9}
+			s.run(&m, &k, stamp)
+			m.check(t, &k, stamp.HLC)
+			if collect && k.Row.Collect(k.Database, stamp.HLC) {
+				if m.at(stamp.HLC.Millis()).exists {
+					t.Fatal("a living row was collected")
+				}
+				k.Row = KeyRow{}
+			}
+			m.check(t, &k, stamp.HLC)
+			enc := k.Row.AppendRow(nil)
+			if len(enc) != k.Row.EncodedLen() {
+				t.Fatalf("length %d, announced %d", len(enc), k.Row.EncodedLen())
+			}
+			k = KeyState{}
+			if err := CheckRow(enc); err != nil {
+				t.Fatal(err)
+			}
+			if err := k.Row.DecodeRow(enc); err != nil {
+				t.Fatal(err)
+			}
+			at, ok := PeekExpiry(enc)
+			if ok != (k.Row.Expiry.At != 0) || at != k.Row.Expiry.At {
+				t.Fatalf("peeked expiry %d %v, row %d", at, ok, k.Row.Expiry.At)
+			}
+			m.check(t, &k, stamp.HLC)
+		}
+	})
+}
+
+func genRows(t *rapid.T) []KeyRow {
+	// Rows of three replicas that run steps each on its own and now and then take over another's row.
+	rows := make([]KeyRow, 3)
+	now := int64(1000)
+	for i := range rapid.IntRange(1, 15).Draw(t, "steps") {
+		at := rapid.IntRange(0, 2).Draw(t, "replica")
+		s := genStep(t)
+		now += s.wait
+		k := KeyState{Row: rows[at]}
+		var m model
+		stamp := Stamp{HLC: HLCOf(now) + HLC(i), Node: NodeID(at + 1), Inc: 5}
+		if s.kind == 7 && s.by != 1 {
+			s.by = 2
+		}
+		m.exists, m.isInt, m.n = true, true, big.NewInt(0)
+		s.run(&m, &k, stamp)
+		rows[at] = k.Row
+		if rapid.Bool().Draw(t, "gossip") {
+			to := rapid.IntRange(0, 2).Draw(t, "to")
+			if to != at {
+				if _, err := rows[to].Merge(&rows[at]); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	}
+	return rows
+}
+
+func sent(r KeyRow) []byte {
+	r.Own = Stamp{}
+	return r.AppendRow(nil)
+}
+
+func merged(t *rapid.T, a, b KeyRow) KeyRow {
+	if _, err := a.Merge(&b); err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+func TestMergeLaws(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		r := genRows(t)
+		a, b, c := r[0], r[1], r[2]
+		same := func(law string, x, y KeyRow) {
+			t.Helper()
+			if !bytes.Equal(sent(x), sent(y)) {
+				t.Fatalf("%s:\n%+v\n%+v", law, x, y)
+			}
+		}
+		same("commutative", merged(t, a, b), merged(t, b, a))
+		same("associative", merged(t, merged(t, a, b), c), merged(t, a, merged(t, b, c)))
+		same("idempotent", merged(t, a, a), a)
+		same("absorbing", merged(t, merged(t, a, b), b), merged(t, a, b))
+	})
+}
+
+// An increment stamped after every reset always counts; one that a reset saw never does.
+func TestCounterLaw(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		rows := make([]KeyState, 3)
+		type inc struct {
+			stamp Stamp
+			by    int64
+		}
+		var incs []inc
+		reset, base := Stamp{}, int64(0)
+		hlc := HLCOf(1000)
+		for range rapid.IntRange(1, 20).Draw(t, "n") {
+			hlc++
+			at := rapid.IntRange(0, 2).Draw(t, "replica")
+			k := &rows[at]
+			s := Stamp{HLC: hlc, Node: NodeID(at + 1), Inc: 3}
+			k.Look(hlc)
+			var mu Mutation
+			switch rapid.IntRange(0, 4).Draw(t, "kind") {
+			case 0:
+				base = rapid.Int64Range(-5, 5).Draw(t, "base")
+				mu.Set(0, Text{IsInt: true, Int: base}.Slice(), 0)
+				reset, incs = s, nil // SET orders: all stamped before it is dead
+			case 1:
+				to := rapid.IntRange(0, 2).Draw(t, "to")
+				rows[to].Row = merged(t, rows[to].Row, k.Row)
+				continue
+			default:
+				by := rapid.Int64Range(-3, 3).Draw(t, "by")
+				mu.Add(0, by)
+				incs = append(incs, inc{s, by})
+			}
+			k.Apply(&mu.Changes[0], s)
+		}
+		all := KeyState{Row: merged(t, merged(t, rows[0].Row, rows[1].Row), rows[2].Row)}
+		all.Look(hlc + 1)
+		got, ok := all.Text()
+		if reset.IsZero() && len(incs) == 0 {
+			if ok {
+				t.Fatalf("shows %v out of nothing", got)
+			}
+			return
+		}
+		low, high := base, base
+		for _, i := range incs {
+			// What a total holds of increments before the reset that the reset had not seen may still show.
+			low, high = low+i.by, high+i.by
+		}
+		if !ok {
+			t.Fatal("nothing shows")
+		}
+		if seesAll := unseenBefore(rows, reset); seesAll == 0 && (got.Int < low || got.Int > high) {
+			t.Fatalf("shows %d, want %d", got.Int, low)
+		}
+	})
+}
+
+// unseenBefore counts totals that began before the reset and went on after it without having been seen by it.
+func unseenBefore(rows []KeyState, reset Stamp) int {
+	n := 0
+	for i := range rows {
+		for _, t := range rows[i].Row.Totals {
+			if t.Name.Before(reset) {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+func TestMergeFindsCorruption(t *testing.T) {
+	s := Stamp{HLC: 5, Node: 1, Inc: 1}
+	a := KeyRow{Value: Value{Stamp: s, Kind: ValueBytes, Bytes: []byte("a")}}
+	b := KeyRow{Value: Value{Stamp: s, Kind: ValueBytes, Bytes: []byte("b")}}
+	if _, err := a.Merge(&b); !errors.Is(err, ErrCorrupt) {
+		t.Fatalf("got %v", err)
+	}
+}
+
+func TestMergeCountsLostWrites(t *testing.T) {
+	first := Stamp{HLC: 5, Node: 1, Inc: 1}
+	left := KeyRow{Value: Value{Stamp: Stamp{HLC: 6, Node: 1, Inc: 1}, Replaced: first, Kind: ValueBytes}}
+	right := KeyRow{Value: Value{Stamp: Stamp{HLC: 7, Node: 2, Inc: 1}, Replaced: first, Kind: ValueBytes}}
+	later := KeyRow{Value: Value{Stamp: Stamp{HLC: 8, Node: 1, Inc: 1}, Replaced: left.Value.Stamp, Kind: ValueBytes}}
+	for _, c := range []struct {
+		name string
+		a, b KeyRow
+		want bool
+	}{{"both replaced the first", left, right, true}, {"later had seen left", left, later, false}, {"same", left, left, false}} {
+		x, y := c.a, c.b
+		if lost, _ := x.Merge(&c.b); lost != c.want {
+			t.Errorf("%s: lost %v", c.name, lost)
+		}
+		if lost, _ := y.Merge(&c.a); lost != c.want {
+			t.Errorf("%s, the other way: lost %v", c.name, lost)
+		}
+	}
+}
+
+func FuzzDecodeRow(f *testing.F) {
+	r := KeyRow{Expiry: Expiry{Stamp: Stamp{1, 2, 3}, At: 77}, Value: Value{Stamp: Stamp{4, 5, 6}, Kind: ValueBytes, Bytes: []byte("xyz")}}
+	f.Add(r.AppendRow(nil))
+	k := KeyState{}
+	for i := range 3 {
+		k.Look(HLC(i + 1))
+		k.Apply(&Change{Add: true, Int: 5}, Stamp{HLC(i + 1), 1, 1})
+	}
+	f.Add(k.Row.AppendRow(nil))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		PeekExpiry(b)
+		var r KeyRow
+		if r.DecodeRow(b) != nil {
+			return
+		}
+		again := r.AppendRow(nil)
+		if n := len(again) - rowCRCLen; !bytes.Equal(again[:n], b[:n]) {
+			t.Fatalf("decoded and encoded again:\n%x\n%x", b, again)
+		}
+	})
+}
+
+func FuzzParseRowKey(f *testing.F) {
+	f.Add(AppendRowKey(nil, Secret{1, 2}, 77, KeyRef{3, []byte("key")}, []byte("\x01field")))
+	f.Add(AppendDatabaseKey(nil, 77, 3))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		k, err := ParseRowKey(b)
+		if err != nil {
+			return
+		}
+		again := AppendDatabaseKey(nil, k.Slot, k.Ref.DB)
+		if !k.Database {
+			again = AppendScanKey(nil, k.Slot, k.Ref.DB, k.Place)
+			again = appendNamed(again, k.Ref.Name, k.Sub)
+		}
+		if !bytes.Equal(again, b) {
+			t.Fatalf("parsed and made again:\n%x\n%x", b, again)
+		}
+	})
+}
+
+func BenchmarkDecodeRow(b *testing.B) {
+	s := Stamp{HLCOf(1e12), 7, 9}
+	k := KeyState{}
+	var mu Mutation
+	mu.Set(0, bytes.Repeat([]byte("x"), 100), 0)
+	k.Apply(&mu.Changes[0], s)
+	enc := k.Row.AppendRow(nil)
+	b.ReportAllocs()
+	for b.Loop() {
+		var r KeyRow
+		if err := r.DecodeRow(enc); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
