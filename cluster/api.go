@@ -17,7 +17,7 @@ type Store interface {
 	// Scan calls fn with the rows of [lo, hi) in ascending order of keys, over one snapshot, until fn returns false.
 	// key and row are valid during the call of fn only.
 	Scan(lo, hi []byte, fn func(key, row []byte) bool) error
-	// DropRange lets all rows of [lo, hi) go, then stores the writes, as one.
+	// DropRange lets all rows of [lo, hi) go, then stores the writes, as one: writes within the range stay.
 	DropRange(lo, hi []byte, ws []object.Write) (object.Commit, error)
 	// ExpiredCandidates returns up to limit keys, from after on (nil: the first), of rows that may have expired before
 	// that time (ms since the Unix epoch), and where to go on (nil: at the end). The caller looks again at each.

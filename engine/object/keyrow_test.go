@@ -298,6 +298,20 @@ func unseenBefore(rows []KeyState, reset Stamp) int {
 	return n
 }
 
+// A SET that is stamped later than its own expiry leaves no key behind.
+func TestSetStampedAfterItsExpiry(t *testing.T) {
+	var k KeyState
+	k.Look(HLCOf(50))
+	var mu Mutation
+	mu.Set(0, []byte("x"), 100)
+	k.Apply(&mu.Changes[0], Stamp{HLC: HLCOf(101), Node: 1, Inc: 1})
+	for _, ms := range []int64{101, 1000} {
+		if k.Look(HLCOf(ms)); k.Exists() {
+			t.Fatalf("shows at %d", ms)
+		}
+	}
+}
+
 func TestMergeFindsCorruption(t *testing.T) {
 	s := Stamp{HLC: 5, Node: 1, Inc: 1}
 	a := KeyRow{Value: Value{Stamp: s, Kind: ValueBytes, Bytes: []byte("a")}}

@@ -115,6 +115,10 @@ func ParseCanonical(v []byte) (int64, bool) {
 // Apply makes change c, stamped s, on the key as it is in k, and marks it dirty. REQUIRES: s is after every stamp that
 // the row holds, and k.Look(s.HLC) was called since the row last changed.
 func (k *KeyState) Apply(c *Change, s Stamp) {
+	if c.SetValue && c.SetExpiry && expiryPassed(c.ExpireAt, s.HLC) {
+		// Stamped above its own expiry (again, or late): the value would be born after what is to hide it.
+		c = &Change{Clear: ClearAll}
+	}
 	r := &k.Row
 	k.dirty = true
 	if k.passed && (c.SetExpiry || c.Clear == ClearAll) {

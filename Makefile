@@ -1,0 +1,105 @@
+# `make` lists the targets. `make run` and `make test` are all the set-up there is.
+
+SHELL := /usr/bin/env bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+GO         ?= go
+BIN        := bin
+RONDO      := $(BIN)/rondo
+DATA       ?= ./data
+LISTEN     ?= 127.0.0.1:6379
+ARGS       ?=
+FUZZTIME   ?= 1m
+BLACKBOX   := ./cmd/internal/blackbox
+# Versions of the linters. They are fetched and built by the Go tool.
+STATICCHECK  := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOLANGCILINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+
+.PHONY: help
+help: ## list the targets
+	@echo "make <target>, with:"
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+.PHONY: build
+build: ## build bin/rondo
+	@mkdir -p $(BIN)
+	$(GO) build -trimpath -o $(RONDO) ./cmd/rondo
+
+.PHONY: run
+run: build ## build, and start a node on 127.0.0.1:6379 with its data in ./data (ARGS="--durability always")
+	@echo "Starting a node; Ctrl-C stops it. Then, in another terminal: redis-cli set hello world"
+	@exec $(RONDO) server --listen $(LISTEN) --dir $(DATA) $(ARGS)
+
+.PHONY: test
+test: ## install what the tests need, run them all and end with a line of counts
+	@.ci/tools test
+	@.ci/test
+
+.PHONY: race
+race: ## run the tests under the race detector
+	$(GO) test -race -timeout 30m ./...
+
+.PHONY: lint
+lint: ## gofmt, go vet, staticcheck and the rules of the house
+	@unformatted=$$(gofmt -l $$(git ls-files --cached --others --exclude-standard '*.go')); \
+	  if [ -n "$$unformatted" ]; then echo "not gofmt-clean:"; echo "$$unformatted"; exit 1; fi
+	$(GO) vet ./...
+	$(GO) vet -tags blackbox ./...
+	$(GO) run $(STATICCHECK) -tags blackbox ./...
+	$(GO) test -count=1 ./cmd/internal/lint
+
+.PHONY: golangci
+golangci: ## golangci-lint with .golangci.yml (builds it first: minutes the first time)
+	$(GO) run $(GOLANGCILINT) run ./...
+
+.PHONY: fuzz
+fuzz: ## run every fuzz target for FUZZTIME (1m)
+	@.ci/fuzz $(FUZZTIME)
+
+.PHONY: bench
+bench: build ## put Redis and Rondo under the same load in turn and print both (ARGS="--only set/16")
+	@.ci/tools test
+	$(RONDO) bench compare $(ARGS)
+
+.PHONY: cover
+cover: ## run the tests and print the coverage of each package
+	@mkdir -p $(BIN)
+	$(GO) test -coverprofile=$(BIN)/cover.out -coverpkg=./... ./...
+	@$(GO) tool cover -func=$(BIN)/cover.out | tail -n 1
+	@echo "by line: go tool cover -html=$(BIN)/cover.out"
+
+.PHONY: docs
+docs: ## write docs/configuration.md from the table of settings
+	$(GO) run ./cmd/rondo config docs docs/configuration.md
+
+.PHONY: clients
+clients: ## run each client library against a node and print the table
+	@.ci/tools clients
+	$(GO) test -tags blackbox -count=1 -timeout 60m -v $(BLACKBOX)/clients
+
+.PHONY: differential
+differential: ## the same random commands to redis-server and to Rondo
+	@.ci/tools test
+	$(GO) test -tags blackbox -count=1 -timeout 60m -v $(BLACKBOX)/differential
+
+.PHONY: crash
+crash: ## kill -9 under load, 20 rounds at each durability
+	$(GO) test -tags blackbox -count=1 -timeout 60m -v $(BLACKBOX)/crash
+
+.PHONY: hostile
+hostile: ## clients that misbehave
+	$(GO) test -tags blackbox -count=1 -timeout 60m -v $(BLACKBOX)/hostile
+
+.PHONY: bigdata
+bigdata: ## a data set larger than the caches (needs 10 GB of disk)
+	$(GO) test -tags blackbox -count=1 -timeout 60m -v $(BLACKBOX)/bigdata
+
+.PHONY: soak
+soak: ## the random and the crash tests for an hour each
+	SOAK=1h $(GO) test -tags blackbox -count=1 -timeout 180m -v $(BLACKBOX)/differential $(BLACKBOX)/crash
+
+.PHONY: clean
+clean: ## remove bin; the data directory stays
+	rm -rf $(BIN)

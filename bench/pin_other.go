@@ -1,0 +1,27 @@
+//go:build !linux
+
+package bench
+
+import (
+	"os/exec"
+	"runtime"
+	"syscall"
+	"time"
+)
+
+const (
+	freezeSignal = syscall.SIGTERM // never sent: no server is started
+	thawSignal   = syscall.SIGTERM
+)
+
+func pinSelf(int) (func(), error) { return nil, errNeedsLinux }
+
+func startPinned(*exec.Cmd, int) error { return errNeedsLinux }
+
+func processCPU(int) (cpuTimes, error) { return cpuTimes{}, errNeedsLinux }
+
+func processRSS(int) (int64, error) { return 0, errNeedsLinux }
+
+func ownCPU() time.Duration { return 0 }
+
+func machine() string { return runtime.GOOS + "/" + runtime.GOARCH }

@@ -1,0 +1,228 @@
+package differential
+
+import (
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Epoch is a script that begins with nothing.
+type Epoch struct {
+	Number int
+	Conns  int
+	Steps  []Step
+}
+
+// generator makes one epoch.
+type generator struct {
+	rnd     *rand.Rand
+	face    Face
+	lapsing bool // SET may be given an expiry in the past, at which servers forget when they like
+	ttls    map[string]bool
+	multi   []bool // by connection: a transaction is probably open
+}
+
+const epochSteps = 2000
+
+// NewEpoch makes the epoch of a number: the same for the same seed.
+func NewEpoch(face Face, seed uint64, number int) Epoch {
+	g := &generator{
+		rnd:  rand.New(rand.NewPCG(seed, uint64(number)<<1|uint64(face))),
+		face: face,
+		ttls: map[string]bool{},
+	}
+	e := Epoch{Number: number, Conns: 1}
+	pipeline := 50
+	if number%3 == 2 {
+		e.Conns, pipeline = 3, 4
+	}
+	g.lapsing = number%5 == 4
+	g.multi = make([]bool, e.Conns)
+	for i := range e.Conns {
+		if g.chance(50) {
+			e.Steps = append(e.Steps, Step{Conn: i, Batch: -1 - i, Args: []string{"HELLO", "3"}})
+		}
+	}
+	for batch := 0; len(e.Steps) < epochSteps; batch++ {
+		conn := g.rnd.IntN(e.Conns)
+		for range 1 + g.rnd.IntN(pipeline) {
+			s := g.step(conn)
+			s.Conn, s.Batch = conn, batch
+			e.Steps = append(e.Steps, s)
+			if s.Inline != "" || g.ends(s) {
+				g.multi[conn] = g.multi[conn] && !g.ends(s)
+				break
+			}
+		}
+	}
+	return e
+}
+
+// ends says whether a step may close its connection, so that what is sent
+// after it would be lost at one server and served at the other.
+func (g *generator) ends(s Step) bool {
+	return slices.Contains([]string{"QUIT", "POST", "HOST:"}, s.name())
+}
+
+func (g *generator) chance(percent int) bool { return g.rnd.IntN(100) < percent }
+
+func pick[T any](g *generator, from []T) T { return from[g.rnd.IntN(len(from))] }
+
+// step makes the next command of a connection.
+func (g *generator) step(conn int) Step {
+	if g.multi[conn] && g.chance(18) {
+		g.multi[conn] = false
+		return Step{Args: []string{g.caseOf(pick(g, []string{"EXEC", "EXEC", "EXEC", "EXEC", "DISCARD"}))}}
+	}
+	if !g.multi[conn] && g.chance(4) {
+		g.multi[conn] = true
+		return Step{Args: []string{g.caseOf("MULTI")}}
+	}
+	if !g.multi[conn] && g.chance(1) {
+		return Step{Scan: true, Args: g.scanOptions()}
+	}
+	if g.rnd.IntN(400) == 0 {
+		return Step{Inline: pick(g, inlines())}
+	}
+	var args []string
+	if g.chance(12) {
+		args = strings.Split(g.fixed(), " ")
+	} else {
+		c := g.command()
+		args = append([]string{c.name}, c.args(g)...)
+	}
+	return Step{Args: g.spoil(args)}
+}
+
+// spoil makes some commands wrong and some look different.
+func (g *generator) spoil(args []string) []string {
+	args = slices.Clone(args)
+	args[0] = g.caseOf(args[0])
+	switch {
+	case g.chance(2) && len(args) > 1:
+		args = args[:len(args)-1]
+	case g.chance(2):
+		args = append(args, g.value())
+	case g.chance(1) && len(args) > 1:
+		args[1+g.rnd.IntN(len(args)-1)] = g.junk()
+	case g.chance(1) && len(args) > 2:
+		i := 1 + g.rnd.IntN(len(args)-2)
+		args[i], args[i+1] = args[i+1], args[i]
+	}
+	if risky(args) {
+		return []string{"PING"}
+	}
+	return args
+}
+
+// risky says whether a spoilt command may do what a comparison cannot follow:
+// end the server, stop it, fill its memory, change what other epochs see, or
+// choose an expiry that passes during the run.
+func risky(args []string) bool {
+	switch name := strings.ToUpper(args[0]); name {
+	case "SETRANGE":
+		if len(args) > 2 {
+			n, err := strconv.ParseInt(args[2], 10, 64)
+			return err == nil && n > 1<<20 && n < 1<<29
+		}
+	case "EXPIRE", "PEXPIRE", "EXPIREAT", "PEXPIREAT", "SETEX", "PSETEX":
+		return len(args) > 2 && soon(name, args[2])
+	case "SET", "GETEX":
+		for i := range args {
+			if i+1 < len(args) && soon(strings.ToUpper(args[i]), args[i+1]) {
+				return true
+			}
+		}
+	case "CLIENT":
+		return len(args) > 2 && strings.EqualFold(args[1], "PAUSE") && !slices.Contains([]string{"0", "abc", "-1", ""}, args[2])
+	case "WAIT":
+		return len(args) > 2 && !slices.Contains([]string{"0", "1", "10", "abc", "-1", ""}, args[2])
+	}
+	return false
+}
+
+// soon says whether a time given to a command or option is neither past nor
+// far away.
+func soon(unit, text string) bool {
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || n <= 0 {
+		return false
+	}
+	switch unit {
+	case "EX", "EXPIRE", "SETEX":
+		return n < 1000
+	case "PX", "PEXPIRE", "PSETEX":
+		return n < 1_000_000
+	}
+	return false
+}
+
+func (g *generator) caseOf(s string) string {
+	switch g.rnd.IntN(20) {
+	case 0:
+		return strings.ToLower(s)
+	case 1:
+		b := []byte(s)
+		for i := range b {
+			if g.chance(50) {
+				b[i] = strings.ToLower(s)[i]
+			}
+		}
+		return string(b)
+	}
+	return s
+}
+
+// pool are the keys of all scripts: few, so that commands meet.
+func pool() []string {
+	return []string{
+		"a", "b", "c", "d", "e", "f", "key:1", "key:2", "key:3",
+		"{t}1", "{t}2", "{t}3", "{t}4", "{t}5", "{t}6", "x{t}", "{t}", "{u}1", "{u}2", "{u}3", "{}1", "{}{t}", "}{", "{{t}}",
+		"", "\x00", "\xff\xfe\r\n", "with space", "ключ", "a*b?[c]", "-", strings.Repeat("long", 80),
+	}
+}
+
+func keysOf(args []string) (keys []string) {
+	if len(args) == 0 {
+		return nil
+	}
+	all := pool()
+	for _, a := range args[1:] {
+		if slices.Contains(all, a) {
+			keys = append(keys, a)
+		}
+	}
+	return keys
+}
+
+func (g *generator) key() string {
+	if g.chance(50) {
+		return "{t}" + strconv.Itoa(1+g.rnd.IntN(6))
+	}
+	return pick(g, pool())
+}
+
+// keys makes n keys, most of the time in one slot on the cluster face.
+func (g *generator) keys(n int) []string {
+	out := make([]string, n)
+	together := g.face == Cluster && g.chance(80)
+	for i := range out {
+		if out[i] = g.key(); together {
+			out[i] = "{t}" + strconv.Itoa(1+g.rnd.IntN(6))
+		}
+	}
+	return out
+}
+
+// pair makes two keys. On both faces they are mostly of one slot: elsewhere
+// RENAME and COPY are refused.
+func (g *generator) pair() []string {
+	if g.face == Cluster && g.chance(10) {
+		return []string{g.key(), g.key()}
+	}
+	tag := pick(g, []string{"{t}", "{t}", "{u}"})
+	return []string{tag + strconv.Itoa(1+g.rnd.IntN(3)), tag + strconv.Itoa(1+g.rnd.IntN(3))}
+}
+
+func (g *generator) some(max int) int { return 1 + g.rnd.IntN(max) }

@@ -1,0 +1,73 @@
+// Package hotpath measures what one operation costs inside a node, without sockets: evaluation, merge, row cache, Pebble and
+// its log.
+package hotpath
+
+import (
+	"bytes"
+	"encoding/binary"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/rondokv/rondo/cluster"
+	"github.com/rondokv/rondo/engine"
+	"github.com/rondokv/rondo/engine/object"
+	"github.com/rondokv/rondo/server/command"
+)
+
+type op struct {
+	command.Op
+}
+
+func (o op) Eval(in *object.Input, v *object.View, m *object.Mutation) { o.Op.Eval(in, v, m) }
+
+func open(b *testing.B) *cluster.Node {
+	b.Helper()
+	store, err := engine.Open(b.TempDir(), engine.Options{RowCacheBytes: 512 << 20})
+	if err != nil {
+		b.Fatal(err)
+	}
+	id, inc, secret := store.Identity()
+	n, err := cluster.NewNode(cluster.Options{
+		Store: store, ID: id, Inc: inc, Secret: secret, Ceiling: store.Ceiling(), RaiseCeiling: store.RaiseCeiling,
+		SlotsPerPartition: 16,
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() {
+		n.Close()
+		if err := store.Close(); err != nil {
+			b.Error(err)
+		}
+	})
+	return n
+}
+
+func benchmark(b *testing.B, keys uint32, depth int, name string) {
+	n := open(b)
+	parse := command.New(command.DefaultLimits())[name]
+	calls := make([]*cluster.Call, depth)
+	for i := range calls {
+		calls[i] = new(cluster.Call)
+	}
+	value := bytes.Repeat([]byte("v"), 100)
+	b.ReportAllocs()
+	for i := 0; i < b.N; i += depth {
+		for _, c := range calls {
+			key := binary.LittleEndian.AppendUint32([]byte("key:"), rand.Uint32N(keys))
+			args := [][]byte{[]byte(name), key, value}
+			if name == "get" {
+				args = args[:2]
+			}
+			o, _ := parse(args, 0)
+			c.Reset()
+			c.Op, c.Slot, c.Write = op{o}, command.Slot(key), name == "set"
+			n.Start(c)
+		}
+		n.Finish(calls)
+	}
+}
+
+func BenchmarkSet1(b *testing.B)  { benchmark(b, 1e6, 1, "set") }
+func BenchmarkSet16(b *testing.B) { benchmark(b, 1e6, 16, "set") }
+func BenchmarkGet1(b *testing.B)  { benchmark(b, 1e6, 1, "get") }

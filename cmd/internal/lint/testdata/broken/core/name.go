@@ -1,0 +1,4 @@
+package core
+
+// Name is a constant.
+const Name = "core"

@@ -1,0 +1,5 @@
+//go:build plan9
+
+package edge
+
+import _ "example.org/foreign"

@@ -1,0 +1,2 @@
+// Package extra is not in the layout.
+package extra

@@ -1,0 +1,134 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"runtime/debug"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/rondokv/rondo/conf"
+)
+
+func newServer(p process) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "server",
+		Short: "Run a node",
+		Long: `Run a node. Every setting has a flag, a RONDO_ environment variable and a key
+in the file that --config names; docs/configuration.md lists them.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			l, err := conf.LoadSources(cmd.Flags(), "", p.env)
+			if err != nil {
+				return err
+			}
+			return serve(cmd.Context(), l, p)
+		},
+	}
+	bindSettings(cmd)
+	return cmd
+}
+
+// serve runs a node until ctx ends, the node fails or a client shuts it down.
+func serve(ctx context.Context, l conf.Loaded, p process) (err error) {
+	cfg, err := l.Resolve(conf.Probe(l.Dir))
+	if err != nil {
+		return err
+	}
+	log, err := openLog(cfg, p.err)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, log.Close()) }()
+
+	limitMemory(l, cfg, p.env)
+	if files, known := openFiles(); known && files < uint64(cfg.MaxClients)+storeFiles {
+		log.Warn("the limit of open files is too low for maxclients: some connections will be refused", "limit", files, "maxclients", cfg.MaxClients)
+	}
+	n, err := start(ctx, cfg, log)
+	if err != nil {
+		return err
+	}
+	log.Info("ready", "version", version(), "clients", n.clients, "forward", n.forward, "admin", n.admin, "advertise", n.advertise,
+		"dir", cfg.Dir, "durability", cfg.Durability, "replicas.configured", cfg.Replicas, "replicas.effective", n.replicas)
+	if cfg.LogFormat == conf.LogText {
+		_, _ = fmt.Fprint(p.out, welcome(n, cfg)) // a closed stdout is no reason not to serve
+	}
+
+	select {
+	case <-ctx.Done():
+		log.Info("stopping", "reason", "signal")
+	case reason := <-n.ended:
+		if reason != nil {
+			// Calls into a store that has failed may never return: what is
+			// left to do is to be gone.
+			log.Error("the store failed", "reason", reason)
+			return reason
+		}
+		log.Info("stopping", "reason", "SHUTDOWN")
+	}
+	// The context that ended is the reason to stop; the stop has its own time.
+	stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cfg.ShutdownTimeout)
+	defer cancel()
+	if err := n.stop(stopCtx); err != nil {
+		return err
+	}
+	log.Info("stopped")
+	return nil
+}
+
+// storeFiles is about how many files the store and the listeners keep open.
+const storeFiles = 1100
+
+// limitMemory sets the soft limit of the Go runtime. A GOMEMLIMIT in the
+// environment stands unless memory.limit was set as well.
+func limitMemory(l conf.Loaded, cfg conf.Config, env []string) {
+	if l.Source("memory.limit") == "default" {
+		for _, kv := range env {
+			if strings.HasPrefix(kv, "GOMEMLIMIT=") {
+				return
+			}
+		}
+	}
+	if cfg.MemoryLimit > 0 {
+		debug.SetMemoryLimit(cfg.MemoryLimit)
+	}
+}
+
+// welcome tells a person at a terminal where the node is and what to try.
+func welcome(n *node, cfg conf.Config) string {
+	var b strings.Builder
+	line := func(name, value string) {
+		if value != "" {
+			fmt.Fprintf(&b, "  %-10s %s\n", name, value)
+		}
+	}
+	fmt.Fprintf(&b, "Rondo %s is ready.\n", version())
+	line("clients", n.clients)
+	if n.advertise != n.clients {
+		line("", "told to clients as "+n.advertise)
+	}
+	line("forward", n.forward)
+	if n.admin != "" {
+		line("admin", "http://"+n.admin+"/metrics")
+	}
+	line("data", cfg.Dir+", durability "+string(cfg.Durability))
+	line("copies", fmt.Sprintf("%d now, %d once the ring has as many nodes", n.replicas, cfg.Replicas))
+	fmt.Fprintf(&b, "Try next: redis-cli%s set hello world\n", cliAddress(n.clients))
+	return b.String()
+}
+
+// explain makes the text that an operator sees of an error that ends the
+// process. Most errors speak for themselves.
+func explain(err error) string {
+	if known := explainStore(err); known != "" {
+		return known
+	}
+	if errors.Is(err, os.ErrPermission) {
+		return err.Error() + " (is the directory or file of another user?)"
+	}
+	return err.Error()
+}

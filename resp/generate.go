@@ -1,0 +1,3 @@
+package resp
+
+//go:generate go run ./internal/tablegen -server redis-server -out .

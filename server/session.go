@@ -1,0 +1,158 @@
+package server
+
+import (
+	"net"
+	"sync"
+	"sync/atomic"
+
+	"github.com/tidwall/redcon"
+
+	"github.com/rondokv/rondo/resp"
+)
+
+// face is which of the two listeners a connection came in by.
+type face uint8
+
+const (
+	clusterFace face = iota
+	forwardFace
+)
+
+// replyMode is what CLIENT REPLY set.
+type replyMode uint8
+
+const (
+	replyOn replyMode = iota
+	replyOff
+	replySkip     // nothing for the next command: set by the one before it
+	replySkipping // nothing for this command
+)
+
+// session is one connection. Its methods are called on the connection's own goroutine, but for kill and what is under
+// "read by others".
+type session struct {
+	srv  *Server
+	wire *wire
+	conn redcon.Conn
+	face face
+
+	id      int64
+	addr    string // of the client
+	laddr   string // of the listener's side
+	created int64  // srv.nanos
+
+	// State that commands change; only the connection's goroutine touches it.
+	db      uint8
+	proto   int // 2 or 3
+	authed  bool
+	reply   replyMode
+	leaving bool // close once what was answered so far is written
+	broken  bool // writing failed or must not go on: nothing more is sent
+	tx      transaction
+	feed    *monitorFeed // of MONITOR
+	pipe    pipeline
+
+	// Read by others: CLIENT LIST of another connection.
+	mu      sync.Mutex
+	name    string
+	libName string
+	libVer  string
+	noEvict bool
+	noTouch bool
+
+	lastCmd  atomic.Pointer[resp.Command]
+	lastUsed atomic.Int64 // srv.nanos when the last batch came in
+	shownDB  atomic.Int32
+	shownRES atomic.Int32 // proto
+	shownTx  atomic.Int32 // commands queued in MULTI, -1 outside
+	shownW   atomic.Int32 // keys watched
+}
+
+// newSession makes the session and the wire of an accepted connection.
+func newSession(srv *Server, f face, c net.Conn) *session {
+	s := &session{srv: srv, face: f, addr: c.RemoteAddr().String(), laddr: c.LocalAddr().String(), created: srv.nanos()}
+	s.wire = &wire{Conn: c, srv: srv, session: s, readAt: s.created}
+	s.lastUsed.Store(s.created)
+	s.setProto(2)
+	s.shownTx.Store(-1)
+	s.setAuthed(srv.live.Load().RequirePass == "")
+	return s
+}
+
+// acceptSession is redcon's accept callback.
+func acceptSession(conn redcon.Conn) bool {
+	w, ok := conn.NetConn().(*wire)
+	if !ok {
+		return false // never: gate wraps every connection
+	}
+	w.session.conn = conn
+	conn.SetContext(w.session)
+	return true
+}
+
+// closeSession is redcon's closed callback. redcon holds a lock of all connections meanwhile: it must be quick.
+func closeSession(conn redcon.Conn, err error) {
+	s, ok := conn.Context().(*session)
+	if !ok {
+		return
+	}
+	s.stopMonitor()
+	s.wire.release()
+	s.srv.totals.goneIn.Add(s.wire.bytesIn.Load())
+	s.srv.totals.goneOut.Add(s.wire.bytesOut.Load())
+	s.srv.sessions.remove(s)
+	if why := s.wire.cutReason.Load(); why != nil {
+		s.srv.log.Warn("connection cut", "client", s.addr, "id", s.id, "reason", *why)
+	} else if err != nil {
+		s.srv.log.Debug("connection closed", "client", s.addr, "id", s.id, "err", err)
+	}
+}
+
+// closeAfterReply closes the connection once the reply of the present command has been written. Later commands of the
+// batch are not run.
+func (s *session) closeAfterReply() { s.leaving = true }
+
+// kill closes the connection at once, from any goroutine.
+func (s *session) kill() { _ = s.wire.Conn.Close() }
+
+// setDB selects a database.
+func (s *session) setDB(db uint8) {
+	s.db = db
+	s.shownDB.Store(int32(db))
+}
+
+// setProto changes the protocol version of replies from the present command's on.
+func (s *session) setProto(proto int) {
+	s.proto = proto
+	s.shownRES.Store(int32(proto))
+}
+
+// setName sets the name that CLIENT LIST shows. REQUIRES: validClientName(name).
+func (s *session) setName(name string) {
+	s.mu.Lock()
+	s.name = name
+	s.mu.Unlock()
+}
+
+// clientName is the name of CLIENT SETNAME, empty for none; any goroutine may ask.
+func (s *session) clientName() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.name
+}
+
+// validClientName tells whether Redis takes name for a client's: printable ASCII without spaces.
+func validClientName(name []byte) bool {
+	for _, c := range name {
+		if c < '!' || c > '~' {
+			return false
+		}
+	}
+	return true
+}
+
+// push writes bytes out of turn, such as a monitor's feed. Any goroutine may call it; one call's bytes stay together.
+func (s *session) push(b []byte) error {
+	_, err := s.wire.Write(b)
+	return err
+}
