@@ -25,7 +25,7 @@ help: ## list the targets
 .PHONY: build
 build: ## build bin/rondo
 	@mkdir -p $(BIN)
-	$(GO) build -trimpath -o $(RONDO) ./cmd/rondo
+	$(GO) build -o $(RONDO) ./cmd/rondo
 
 .PHONY: run
 run: build ## build, and start a node on 127.0.0.1:6379 with its data in ./data (ARGS="--durability always")

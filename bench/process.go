@@ -1,7 +1,6 @@
 package bench
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -206,22 +205,21 @@ func (p *process) ask(command string) (string, error) {
 	return "", err
 }
 
-// version is what INFO says of the server, rondo_version before redis_version.
+// version is what INFO says of the server: rondo_version of the section that
+// only Rondo has, or else redis_version.
 func (p *process) version() string {
-	reply, err := p.ask("INFO server")
-	if err != nil {
-		return ""
-	}
-	found := map[string]string{}
-	for sc := bufio.NewScanner(strings.NewReader(reply)); sc.Scan(); {
-		if name, v, ok := strings.Cut(sc.Text(), ":"); ok {
-			found[name] = v
+	for _, field := range []struct{ section, name string }{{"rondo", "rondo_version:"}, {"server", "redis_version:"}} {
+		reply, err := p.ask("INFO " + field.section)
+		if err != nil {
+			return ""
+		}
+		for line := range strings.Lines(reply) {
+			if v, ok := strings.CutPrefix(line, field.name); ok {
+				return orDefault(strings.TrimSpace(v), "unreleased")
+			}
 		}
 	}
-	if v := found["rondo_version"]; v != "" {
-		return v
-	}
-	return found["redis_version"]
+	return ""
 }
 
 // freeze stops the server's execution until thaw.

@@ -8,11 +8,11 @@ import (
 
 // Store is where a node keeps its rows. Rows are bytes that package object encodes, under keys that it makes.
 type Store interface {
-	// Get returns the row under key, nil when there is none. The row is immutable and stays valid for ever. Get and
-	// Apply of one key are never called at the same time.
-	Get(key []byte) (row []byte, err error)
+	// Get returns the row under key, nil when there is none. dst is empty; the row may come in its spare room, and is
+	// valid as long as that is not used again. It must not be changed. Get and Apply of one key never overlap.
+	Get(dst, key []byte) (row []byte, err error)
 	// Apply stores the writes as one: all are visible when it returns, durable once Commit.Wait has returned nil. The
-	// keys and rows are given away. After an error nothing was stored.
+	// keys and rows are the caller's again then. After an error nothing was stored.
 	Apply(ws []object.Write) (object.Commit, error)
 	// Scan calls fn with the rows of [lo, hi) in ascending order of keys, over one snapshot, until fn returns false.
 	// key and row are valid during the call of fn only.

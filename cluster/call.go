@@ -3,6 +3,7 @@ package cluster
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 
 	"github.com/rondokv/rondo/cluster/dynamo"
 	"github.com/rondokv/rondo/engine/object"
@@ -21,6 +22,9 @@ type Call struct {
 	exec   dynamo.Execution
 	before []presence // of the keys of a write, before it
 	keys   []byte     // scratch: engine keys
+	rows   []byte     // scratch: rows as read; what the operation saw points into it until Reset
+	out    []byte     // scratch: keys and rows to store
+	writes []object.Write
 	part   *partition
 	commit object.Commit
 	seq    uint64 // the batch that must be durable before the reply; 0 for none
@@ -29,8 +33,18 @@ type Call struct {
 // Reset makes the call ready for another operation, keeping its scratch room.
 func (c *Call) Reset() {
 	c.exec.Release()
+	if cap(c.rows) > maxIdleScratch {
+		c.rows = nil
+	}
+	if cap(c.out) > maxIdleScratch {
+		c.out = nil
+	}
+	clear(c.writes)
 	c.Op, c.Err, c.part, c.commit, c.seq = nil, nil, nil, nil, 0
 }
+
+// maxIdleScratch is how many bytes of each kind an idle call keeps.
+const maxIdleScratch = 4 << 10
 
 // presence is what the counts know of a row.
 type presence struct {
@@ -55,9 +69,7 @@ func (n *Node) Start(c *Call) {
 	}
 	p := n.partitionOf(c.Slot)
 	for {
-		p.mu.Lock()
-		again, err := n.stepLocked(p, c, present)
-		p.mu.Unlock()
+		again, err := n.step(p, c, present)
 		if !again {
 			c.Err = err
 			return
@@ -70,9 +82,11 @@ func (n *Node) Start(c *Call) {
 	}
 }
 
-// stepLocked loads, evaluates and stores. again asks for the same once the clock has room.
-func (n *Node) stepLocked(p *partition, c *Call, present object.HLC) (again bool, err error) {
+// step loads, evaluates and stores. again asks for the same once the clock has room.
+func (n *Node) step(p *partition, c *Call, present object.HLC) (again bool, err error) {
 	reads := c.Op.Reads()
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	if err := n.loadLocked(p, c, reads.Keys); err != nil {
 		return false, err
 	}
@@ -97,14 +111,22 @@ func (n *Node) stepLocked(p *partition, c *Call, present object.HLC) (again bool
 func (n *Node) loadLocked(p *partition, c *Call, refs []object.KeyRef) error {
 	c.exec.Begin(len(refs))
 	c.before = c.before[:0]
+	room := c.rows[:0]
 	for i, ref := range refs {
 		k := &c.exec.View.Keys[i]
 		c.keys = object.AppendRowKey(c.keys[:0], n.secret, c.Slot, ref, nil)
-		row, err := n.store.Get(c.keys)
+		row, err := n.store.Get(room, c.keys)
 		if err != nil {
 			return fmt.Errorf("read key: %w", err)
 		}
 		if row != nil {
+			switch {
+			case cap(row) == cap(room):
+				room = row[len(row):] // what is left of it
+			case i == 0:
+				c.rows = row[:0] // there was no room: keep what was made for the next operation
+				room = row[len(row):]
+			}
 			if err := k.Row.DecodeRow(row); err != nil {
 				return fmt.Errorf("read key: %w", err)
 			}
@@ -122,8 +144,7 @@ func (n *Node) loadLocked(p *partition, c *Call, refs []object.KeyRef) error {
 // storeLocked hands the changed rows to the store as one batch. latest is the operation's last stamp, and, the ring having
 // one node, the watermark for dead rows.
 func (n *Node) storeLocked(p *partition, c *Call, refs []object.KeyRef, latest object.HLC) error {
-	var one [1]object.Write
-	writes := one[:0]
+	writes, buf := c.writes[:0], c.out[:0]
 	for i := range refs {
 		k := &c.exec.View.Keys[i]
 		if !k.Dirty() {
@@ -131,17 +152,20 @@ func (n *Node) storeLocked(p *partition, c *Call, refs []object.KeyRef, latest o
 		}
 		if k.Row.Collect(k.Database, latest) {
 			if c.before[i].had {
-				writes = append(writes, object.Write{Key: object.AppendRowKey(nil, n.secret, c.Slot, refs[i], nil)})
+				start := len(buf)
+				buf = object.AppendRowKey(buf, n.secret, c.Slot, refs[i], nil)
+				writes = append(writes, object.Write{Key: buf[start:]})
 			}
 			continue
 		}
-		// One allocation holds the key and the row; the store keeps both.
-		buf := make([]byte, 0, object.RowKeyLen(refs[i])+k.Row.EncodedLen())
+		start := len(buf)
+		buf = slices.Grow(buf, object.RowKeyLen(refs[i])+k.Row.EncodedLen())
 		buf = object.AppendRowKey(buf, n.secret, c.Slot, refs[i], nil)
 		end := len(buf)
 		buf = k.Row.AppendRow(buf)
-		writes = append(writes, object.Write{Key: buf[:end:end], Row: buf[end:]})
+		writes = append(writes, object.Write{Key: buf[start:end:end], Row: buf[end:]})
 	}
+	c.writes, c.out = writes, buf
 	if len(writes) == 0 {
 		return nil
 	}

@@ -138,7 +138,7 @@ func (n *Node) loadCleared() error {
 	for i := range n.partitions {
 		for db := range object.DBCount {
 			key = object.AppendDatabaseKey(key[:0], n.firstSlot(i), uint8(db))
-			row, err := n.store.Get(key)
+			row, err := n.store.Get(nil, key)
 			if err != nil {
 				return fmt.Errorf("read the database row of partition %d: %w", i, err)
 			}

@@ -33,7 +33,7 @@ func (c *heldCommit) Wait() error {
 
 func newHeldStore() *heldStore { return &heldStore{rows: map[string][]byte{}} }
 
-func (s *heldStore) Get(key []byte) ([]byte, error) {
+func (s *heldStore) Get(_, key []byte) ([]byte, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.rows[string(key)], nil
@@ -54,7 +54,7 @@ func (s *heldStore) Apply(ws []object.Write) (object.Commit, error) {
 			s.keys = slices.Insert(s.keys, i, k)
 		}
 		if w.Row != nil {
-			s.rows[k] = w.Row
+			s.rows[k] = bytes.Clone(w.Row)
 		}
 	}
 	c := &heldCommit{done: make(chan struct{}), err: s.fail}

@@ -87,7 +87,7 @@ func (n *Node) collect(key []byte) (removal, error) {
 	p := n.partitionOf(rk.Slot)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	row, err := n.store.Get(key)
+	row, err := n.store.Get(nil, key)
 	if err != nil || row == nil {
 		return removal{}, err
 	}

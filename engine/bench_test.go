@@ -105,7 +105,7 @@ func BenchmarkGet(b *testing.B) {
 			b.ReportAllocs()
 			b.ResetTimer()
 			for range b.N {
-				if row, err := s.Get(keys[r.IntN(n)]); err != nil || row == nil {
+				if row, err := s.Get(nil, keys[r.IntN(n)]); err != nil || row == nil {
 					b.Fatal("missing", err)
 				}
 			}
@@ -132,7 +132,7 @@ func BenchmarkGet(b *testing.B) {
 		b.ReportAllocs()
 		b.ResetTimer()
 		for i := range b.N {
-			if row, err := s.Get(keys[i&(1<<14-1)]); err != nil || row != nil {
+			if row, err := s.Get(nil, keys[i&(1<<14-1)]); err != nil || row != nil {
 				b.Fatal(err)
 			}
 		}

@@ -48,6 +48,9 @@ func (s *Store) CloseAt(last object.HLC) error {
 		s.wg.Wait()
 		err = s.db.Close()
 	}
+	if s.cache != nil {
+		s.cache.Close()
+	}
 	if err == nil {
 		_, err = s.fs.logs.sync()
 	} else {

@@ -3,14 +3,12 @@ package engine
 import (
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2"
-	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"github.com/rondokv/rondo/engine/enginetest"
 	"github.com/rondokv/rondo/engine/object"
@@ -29,7 +27,7 @@ func put(t testing.TB, s *Store, n int, payload string) {
 
 func has(t testing.TB, s *Store, n int) bool {
 	t.Helper()
-	row, err := s.Get(enginetest.Key(n))
+	row, err := s.Get(nil, enginetest.Key(n))
 	if err != nil {
 		t.Fatalf("get %d: %v", n, err)
 	}
@@ -82,55 +80,6 @@ func size(t testing.TB, name string) int64 {
 		t.Fatal(err)
 	}
 	return info.Size()
-}
-
-func TestLocked(t *testing.T) {
-	dir := t.TempDir()
-	s := mustOpen(t, dir, small(Options{}))
-	if _, err := Open(dir, small(Options{})); !errors.Is(err, ErrLocked) || !strings.Contains(err.Error(), "--dir") {
-		t.Fatalf("second open: %v", err)
-	}
-	if err := s.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if err := mustOpen(t, dir, small(Options{})).Close(); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func TestForeign(t *testing.T) {
-	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "thesis.txt"), []byte("my life's work"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := Open(dir, small(Options{})); !errors.Is(err, ErrForeign) || !strings.Contains(err.Error(), "thesis.txt") {
-		t.Fatalf("open of a foreign directory: %v", err)
-	}
-	names, _ := os.ReadDir(dir)
-	if len(names) != 1 {
-		t.Fatalf("the foreign directory was touched: %v", names)
-	}
-}
-
-func TestNewerFormat(t *testing.T) {
-	dir := t.TempDir()
-	if err := mustOpen(t, dir, small(Options{})).Close(); err != nil {
-		t.Fatal(err)
-	}
-	name := filepath.Join(dir, identityName)
-	b, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	b[11], b[slotStride+11] = 7, 7
-	if err := os.WriteFile(name, b, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	_, err = Open(dir, small(Options{}))
-	var newer *NewerFormatError
-	if !errors.As(err, &newer) || newer.Found != 7 || newer.Known != IdentityFormat || !errors.Is(err, ErrNewerFormat) {
-		t.Fatalf("open of a newer format: %v", err)
-	}
 }
 
 // TestFlippedLog flips bytes all over the log that a killed process left: of a fresh directory's first log, too.
@@ -323,7 +272,7 @@ func TestFlippedTable(t *testing.T) {
 	defer s.Close()
 	bad := 0
 	for i := range 2000 {
-		row, err := s.Get(enginetest.Key(i))
+		row, err := s.Get(nil, enginetest.Key(i))
 		var q *QuarantinedError
 		switch {
 		case errors.As(err, &q):
@@ -353,7 +302,7 @@ func TestBadRow(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.cache.Delete(enginetest.Key(1))
-	_, err := s.Get(enginetest.Key(1))
+	_, err := s.Get(nil, enginetest.Key(1))
 	var q *QuarantinedError
 	if !errors.As(err, &q) || string(q.Key) != string(enginetest.Key(1)) || !errors.Is(err, object.ErrCorrupt) {
 		t.Fatalf("get of a bad row: %v", err)
@@ -370,134 +319,14 @@ func TestBadRow(t *testing.T) {
 	}
 }
 
-func TestIdentity(t *testing.T) {
-	dir := t.TempDir()
-	o := small(Options{})
-	s := mustOpen(t, dir, o)
-	node, inc, secret := s.Identity()
-	if node == 0 || inc == 0 || s.Ceiling() != 0 || s.WasClean() || !s.Recovery().Fresh {
-		t.Fatalf("fresh: %v %v %v %v %+v", node, inc, s.Ceiling(), s.WasClean(), s.Recovery())
-	}
-	if err := errors.Join(s.RaiseCeiling(500), s.RaiseCeiling(400)); err != nil {
-		t.Fatal(err)
-	}
-	crashed := mustOpen(t, killed(t, dir), o)
-	if crashed.Ceiling() != 500 || crashed.WasClean() {
-		t.Errorf("killed: ceiling %d, clean %v", crashed.Ceiling(), crashed.WasClean())
-	}
-	defer crashed.Close()
-	if err := s.CloseAt(450); err != nil {
-		t.Fatal(err)
-	}
-	s = mustOpen(t, dir, o)
-	defer s.Close()
-	n2, inc2, secret2 := s.Identity()
-	if n2 != node || secret2 != secret || inc2 <= inc || s.Ceiling() != 450 || !s.WasClean() || s.Recovery().Fresh {
-		t.Errorf("reopened: %v %v %v %v", n2, inc2, s.Ceiling(), s.WasClean())
-	}
-	for _, slot := range []int64{0, slotStride} {
-		found := killed(t, dir)
-		flip(t, filepath.Join(found, identityName), slot+60)
-		half := mustOpen(t, found, o)
-		if n3, inc3, _ := half.Identity(); n3 != node || inc3 <= inc || !half.Recovery().IdentityDamaged {
-			t.Errorf("slot at %d flipped: %v %v %+v", slot, n3, inc3, half.Recovery())
-		}
-		if err := half.Close(); err != nil {
-			t.Fatal(err)
-		}
-		flip(t, filepath.Join(found, identityName), 60)
-		flip(t, filepath.Join(found, identityName), slotStride+60)
-		if _, err := Open(found, o); !errors.Is(err, ErrCorrupt) {
-			t.Errorf("both slots flipped: %v", err)
-		}
-	}
-}
-
-func TestMissingRows(t *testing.T) {
-	dir := t.TempDir()
-	if err := mustOpen(t, dir, small(Options{})).Close(); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.RemoveAll(filepath.Join(dir, rowsDir)); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := Open(dir, small(Options{})); !errors.Is(err, ErrCorrupt) {
-		t.Fatalf("the rows are gone: %v", err)
-	}
-}
-
-// TestMissingIdentity: rows without an identity are never taken for a new directory and wiped.
-func TestMissingIdentity(t *testing.T) {
+// TestFirstLogFormat: the log that takes the first writes of a new directory is one whose damage can be told.
+func TestFirstLogFormat(t *testing.T) {
 	dir := t.TempDir()
 	s := mustOpen(t, dir, small(Options{}))
-	put(t, s, 1, "x")
-	if err := s.Close(); err != nil {
-		t.Fatal(err)
-	}
-	name := filepath.Join(dir, identityName)
-	if err := os.Rename(name, name+"~"); err != nil {
-		t.Fatal(err)
-	}
-	for range 2 {
-		if _, err := Open(dir, small(Options{})); err == nil {
-			t.Fatal("opened rows without an identity")
-		}
-		_ = os.Remove(filepath.Join(dir, lockName))
-	}
-	if err := os.Rename(name+"~", name); err != nil {
-		t.Fatal(err)
-	}
-	s = mustOpen(t, dir, small(Options{}))
 	defer s.Close()
-	if !has(t, s, 1) {
-		t.Error("the row is gone")
+	put(t, s, 1, "x")
+	b, err := os.ReadFile(theFile(t, dir, "*.log"))
+	if err != nil || len(b) < headerSync || b[6] <= typeLastLog {
+		t.Fatalf("first chunk has type %d, want above %d (%v)", b[6], typeLastLog, err)
 	}
 }
-
-// failFS fails operations of files whose name and operation match.
-type failFS struct {
-	vfs.FS
-	fail func(op, name string) error
-}
-
-type failFile struct {
-	vfs.File
-	fs   *failFS
-	name string
-}
-
-func (f *failFS) wrap(file vfs.File, name string, err error) (vfs.File, error) {
-	if err != nil {
-		return nil, err
-	}
-	return &failFile{file, f, name}, nil
-}
-
-func (f *failFS) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error) {
-	file, err := f.FS.Create(name, c)
-	return f.wrap(file, name, err)
-}
-
-func (f *failFS) OpenReadWrite(name string, c vfs.DiskWriteCategory, o ...vfs.OpenOption) (vfs.File, error) {
-	file, err := f.FS.OpenReadWrite(name, c, o...)
-	return f.wrap(file, name, err)
-}
-
-func (f *failFile) Write(p []byte) (int, error) {
-	if err := f.fs.fail("write", f.name); err != nil {
-		return 0, err
-	}
-	return f.File.Write(p)
-}
-
-func (f *failFile) Sync() error     { return f.sync(f.File.Sync) }
-func (f *failFile) SyncData() error { return f.sync(f.File.SyncData) }
-
-func (f *failFile) sync(real func() error) error {
-	if err := f.fs.fail("sync", f.name); err != nil {
-		return err
-	}
-	return real()
-}
-
-var _ io.Writer = (*failFile)(nil)

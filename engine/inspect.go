@@ -124,7 +124,7 @@ type verdict uint8
 
 const (
 	logWhole verdict = iota
-	logEnds // Pebble decides, and if it opens, this is the end
+	logEnds          // Pebble decides, and if it opens, this is the end
 	logTorn
 	logDamaged
 )

@@ -72,7 +72,7 @@ func BenchmarkDataSet(b *testing.B) {
 			if d := time.Until(next); d > 0 {
 				<-time.After(d)
 			}
-			if row, err := s.Get(key(r.IntN(rows))); err != nil || row == nil {
+			if row, err := s.Get(nil, key(r.IntN(rows))); err != nil || row == nil {
 				b.Fatal("missing", err)
 			}
 			took = append(took, time.Since(next)) // open loop: counted from when it was due

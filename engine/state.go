@@ -39,7 +39,7 @@ func (s *Store) SaveState(name string, v []byte) error {
 
 // LoadState returns what was saved under name; nil, nil when there is nothing.
 func (s *Store) LoadState(name string) ([]byte, error) {
-	row, err := s.Get(savedKey(name))
+	row, err := s.Get(nil, savedKey(name))
 	if err != nil || row == nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -46,19 +47,19 @@ type storeStats struct {
 	applies, bytesIn, diskReads, quarantined, refused atomic.Int64
 }
 
-// Get returns the row under key; nil, nil when there is none. The row is immutable and stays valid.
+// Get returns the row under key, appended to dst; nil, nil when there is none. The bytes are the caller's.
 // ErrQuarantined: there is something, but its bytes are bad.
-func (s *Store) Get(key []byte) ([]byte, error) {
+func (s *Store) Get(dst, key []byte) ([]byte, error) {
 	if s.cache != nil {
-		if row, ok := s.cache.Get(key); ok {
+		if row, ok := s.cache.Get(dst, key); ok {
 			return row, nil
 		}
 	}
-	return s.load(key)
+	return s.load(dst, key)
 }
 
 // load reads a row from Pebble into the cache.
-func (s *Store) load(key []byte) ([]byte, error) {
+func (s *Store) load(dst, key []byte) ([]byte, error) {
 	if s.closed.Load() {
 		return nil, ErrClosed
 	}
@@ -70,21 +71,18 @@ func (s *Store) load(key []byte) ([]byte, error) {
 	if err != nil {
 		return nil, s.readError(key, err)
 	}
-	// One allocation for row and key: the cache keeps both as long as either.
-	buf := make([]byte, len(v)+len(key))
-	row, k := buf[:len(v):len(v)], buf[len(v):]
-	copy(row, v)
-	copy(k, key)
+	row := append(dst, v...)
 	if err := closer.Close(); err != nil {
 		return nil, s.readError(key, err)
 	}
+	v = row[len(dst):]
 	if hasRowCodec(key) {
-		if err := object.CheckRow(row); err != nil {
+		if err := object.CheckRow(v); err != nil {
 			return nil, s.quarantine(key, err)
 		}
 	}
 	if s.cache != nil {
-		s.cache.Put(k, row)
+		s.cache.Put(key, v)
 	}
 	return row, nil
 }
@@ -113,7 +111,7 @@ func (s *Store) quarantine(key []byte, err error) error {
 }
 
 // Apply makes the writes visible in one step and queues them for the log; Wait of the Commit returns when they are as
-// durable as the policy says. Keys and rows belong to the store from now on. After an error nothing was stored.
+// durable as the policy says. Keys and rows are the caller's again when it returns. After an error nothing was stored.
 // It may wait for room in the memtables (flushes fell behind), never for a sync.
 func (s *Store) Apply(ws []object.Write) (object.Commit, error) { return s.apply(ws, false) }
 
@@ -198,10 +196,19 @@ func (s *Store) DropRange(lo, hi []byte, ws []object.Write) (object.Commit, erro
 	if err := b.DeleteRange(lo, hi, nil); err != nil {
 		return nil, errors.Join(fmt.Errorf("engine: drop range: %w", err), b.Close())
 	}
-	if s.cache != nil {
+	switch {
+	case s.cache == nil:
+	case coversData(lo, hi):
+		s.cache.Clear() // at once, where DropRange looks at every entry
+	default:
 		s.cache.DropRange(lo, hi)
 	}
 	return s.commitWrites(b, ws, size)
+}
+
+// coversData reports whether all rows of keys are in [lo, hi).
+func coversData(lo, hi []byte) bool {
+	return bytes.Compare(lo, object.AppendSlotKey(nil, 0)) <= 0 && bytes.Compare(hi, object.AppendSlotKey(nil, object.SlotCount)) >= 0
 }
 
 func (s *Store) refuse() error {

@@ -27,13 +27,16 @@ func (e *errorStats) add(text string) {
 	code, _, _ := strings.Cut(text, " ")
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if _, known := e.counts[code]; !known && len(e.counts) >= maxErrorCodes {
+	if n, known := e.counts[code]; known {
+		e.counts[code] = n + 1
 		return
 	}
 	if e.counts == nil {
 		e.counts = make(map[string]int64)
 	}
-	e.counts[strings.Clone(code)]++
+	if len(e.counts) < maxErrorCodes {
+		e.counts[strings.Clone(code)] = 1 // not a piece of the whole text
+	}
 }
 
 // all are the counts by code.

@@ -9,7 +9,8 @@ import "github.com/rondokv/rondo/resp"
 // are skipped by their length and never looked at.
 //
 // Redis takes three things that this refuses, since a stream that has them is out of step: a payload that is not followed
-// by CR LF, a CR in a header that is not followed by LF, and a header longer than any number.
+// by CR LF, a CR in a header that is not followed by LF, and a header longer than any number. Redis also takes more than
+// 1048576 arguments since version 7, and waits for ever for the end of an inline command that contains a NUL.
 type framer struct {
 	pos  int // up to here the bytes were looked at, counted from the first byte of the buffer
 	args int // arguments of the present command that are still to come; 0 between commands

@@ -284,4 +284,3 @@ func eventually(t testing.TB, what string, ok func() bool) {
 		time.Sleep(time.Millisecond) // polling, not ordering
 	}
 }
-

@@ -13,18 +13,20 @@ const directBulk = 64 << 10
 // emit encodes a reply into the session's buffer and writes the buffer out whenever it has become long, so that a batch of
 // large replies never piles up here: while the client does not read, the write blocks and nothing more is executed.
 func (s *session) emit(v *resp.Value) {
-	if len(v.Str) < directBulk && len(v.Elems) < 64 {
-		s.pipe.out = v.AppendTo(s.pipe.out, s.proto)
-		if len(s.pipe.out) >= writeAt {
-			s.flush()
+	if len(v.Str) >= directBulk || len(v.Elems) > 0 {
+		if size := weight(v); size >= directBulk {
+			if int64(size) > s.srv.live.Load().OutputBufferLimit {
+				s.overrun()
+				return
+			}
+			s.emitLarge(v)
+			return
 		}
-		return
 	}
-	if int64(weight(v)) > s.srv.live.Load().OutputBufferLimit {
-		s.overrun()
-		return
+	s.pipe.out = v.AppendTo(s.pipe.out, s.proto)
+	if len(s.pipe.out) >= writeAt {
+		s.flush()
 	}
-	s.emitLarge(v)
 }
 
 func (s *session) emitLarge(v *resp.Value) {
@@ -39,18 +41,13 @@ func (s *session) emitLarge(v *resp.Value) {
 	case len(v.Elems) > 0:
 		s.pipe.out = appendAggregate(s.pipe.out, v, s.proto)
 		for i := range v.Elems {
-			e := &v.Elems[i]
-			if len(e.Str) >= directBulk || len(e.Elems) >= 64 {
-				s.emitLarge(e)
-			} else {
-				s.pipe.out = e.AppendTo(s.pipe.out, s.proto)
-			}
-			if len(s.pipe.out) >= writeAt {
-				s.flush()
-			}
+			s.emitLarge(&v.Elems[i])
 		}
 	default:
 		s.pipe.out = v.AppendTo(s.pipe.out, s.proto)
+		if len(s.pipe.out) >= writeAt {
+			s.flush()
+		}
 	}
 }
 

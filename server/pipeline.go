@@ -37,12 +37,12 @@ const (
 
 // step is one command of a chunk. It is the operation that the node runs: it keeps the reply, which is of no concern there.
 type step struct {
-	call  cluster.Call
-	op    command.Op
-	reply resp.Value
-	e     *entry
-	args  [][]byte
-	parts *scattered // of a command over several slots; call is not used then
+	call     cluster.Call
+	op       command.Op
+	reply    resp.Value
+	e        *entry
+	args     [][]byte
+	parts    *scattered // of a command over several slots; call is not used then
 	panicked *evalPanic
 	// silent: the client asked for no reply.
 	silent bool
@@ -159,7 +159,7 @@ func (t *step) clear() {
 func (s *session) account(took int64) {
 	p := &s.pipe
 	each := took / int64(p.used)
-	var hits, misses int64
+	var commands, hits, misses int64
 	for i := 0; i < p.used; {
 		e, n, failed := p.steps[i].e, int64(0), int64(0)
 		for ; i < p.used && p.steps[i].e == e; i++ {
@@ -173,12 +173,13 @@ func (s *session) account(took int64) {
 				hits, misses = hits+h, misses+m
 			}
 		}
-		if e != nil {
+		if e != nil { // not what was refused or queued
 			e.stats.add(n, failed, each*n, took)
+			commands += n
 		}
 	}
 	tot := &s.srv.totals
-	tot.commands.Add(int64(p.used))
+	tot.commands.Add(commands)
 	if hits > 0 {
 		tot.hits.Add(hits)
 	}

@@ -30,11 +30,13 @@ type Server struct {
 	observeFrom atomic.Int64
 
 	sessions sessionSet
-	totals   totals
-	pause    pauseGate
-	slowlog  slowlog
-	monitors monitorHub
-	admin    adminState
+	// readBuffers holds *[]byte of readRoom bytes for wires.
+	readBuffers sync.Pool
+	totals      totals
+	pause       pauseGate
+	slowlog     slowlog
+	monitors    monitorHub
+	admin       adminState
 
 	closing      atomic.Bool
 	closed       chan struct{} // closed once Shutdown began

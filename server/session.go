@@ -33,7 +33,6 @@ const (
 type session struct {
 	srv  *Server
 	wire *wire
-	conn redcon.Conn
 	face face
 
 	id      int64
@@ -85,7 +84,6 @@ func acceptSession(conn redcon.Conn) bool {
 	if !ok {
 		return false // never: gate wraps every connection
 	}
-	w.session.conn = conn
 	conn.SetContext(w.session)
 	return true
 }

@@ -4,6 +4,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/rondokv/rondo/resp"
 )
 
 func TestBasics(t *testing.T) {
@@ -108,7 +110,7 @@ func TestPipelineOrder(t *testing.T) {
 
 func TestHello(t *testing.T) {
 	r := newRig(t)
-	c, f := r.dial(r.cluster), r.dial(r.forward)
+	c := r.dial(r.cluster)
 	c.want("-NOPROTO unsupported protocol version", "HELLO", "4")
 	c.want("-ERR Protocol version is not an integer or out of range", "HELLO", "x")
 	c.want("-ERR Syntax error in HELLO option 'FOO'", "HELLO", "3", "FOO")
@@ -123,7 +125,7 @@ func TestHello(t *testing.T) {
 	if _, err := c.read(); err != nil {
 		t.Fatal(err)
 	}
-	if got := show(f.do("HELLO")); !strings.Contains(got, `"mode" "standalone"`) || !strings.Contains(got, `"proto" :2`) {
+	if got := show(r.dial(r.forward).do("HELLO")); !strings.Contains(got, `"mode" "standalone"`) || !strings.Contains(got, `"proto" :2`) {
 		t.Errorf("HELLO on the forward face: %s", got)
 	}
 	c.want("RESET", "RESET")
@@ -215,4 +217,64 @@ func TestScanKeysFlush(t *testing.T) {
 	c.want(":0", "DBSIZE")
 	c.want("nil", "RANDOMKEY")
 	c.want("OK", "FLUSHDB")
+}
+
+func TestSubcommandsThatAreOperations(t *testing.T) {
+	r := newRig(t)
+	c, f := r.dial(r.cluster), r.dial(r.forward)
+	c.want("OK", "SET", "k", "12")
+	c.want(`"int"`, "OBJECT", "ENCODING", "k")
+	c.want("nil", "MEMORY", "USAGE", "none")
+	c.want("-ERR wrong number of arguments for 'object|encoding' command", "OBJECT", "ENCODING")
+	c.want("-ERR wrong number of arguments for 'object' command", "OBJECT")
+	c.want("-ERR Copying to another database is not allowed in cluster mode", "COPY", "k", "k", "DB", "1")
+	f.want(":1", "COPY", "k", "k", "DB", "1")
+	f.want("OK", "SELECT", "1")
+	f.want(`"12"`, "GET", "k")
+	if v := c.do("OBJECT", "HELP"); v.Kind != resp.KindArray {
+		t.Errorf("OBJECT HELP: %s", show(v))
+	}
+	c.want("PONG", "PING") // no table is left in between
+}
+
+func TestPause(t *testing.T) {
+	r := newRig(t)
+	c, d := r.dial(r.cluster), r.dial(r.cluster)
+	c.want("OK", "CLIENT", "PAUSE", "100000", "WRITE")
+	before, _ := r.srv.netBytes()
+	held := append(encode("GET", "k"), encode("SET", "k", "v")...)
+	d.send(held)
+	d.next("nil") // what came before the held command is answered
+	eventually(t, "the write was read", func() bool { in, _ := r.srv.netBytes(); return in >= before+int64(len(held)) })
+	c.want("nil", "GET", "k")
+	c.want("OK", "CLIENT", "UNPAUSE")
+	d.next("OK")
+	c.want(`"v"`, "GET", "k")
+
+	c.want("OK", "CLIENT", "PAUSE", "30")
+	d.want("PONG", "PING") // once the time is over
+}
+
+func TestCommandStats(t *testing.T) {
+	r := newRig(t)
+	c := r.dialAny()
+	c.send(append(append(encode("SET", "k", "v"), encode("GET", "k")...), encode("GET", "k")...))
+	c.next("OK")
+	c.next(`"v"`)
+	c.next(`"v"`)
+	c.want("-ERR value is not an integer or out of range", "INCR", "k")
+	c.want("-ERR wrong number of arguments for 'get' command", "GET")
+	find := func(name string) *commandStats { return &r.srv.table.find([]byte(name)).stats }
+	if n := find("get").calls.Load(); n != 2 {
+		t.Errorf("get: %d calls, want 2", n)
+	}
+	if n := find("GET").rejected.Load(); n != 1 {
+		t.Errorf("get: %d rejected, want 1", n)
+	}
+	if n := find("Incr").failed.Load(); n != 1 {
+		t.Errorf("incr: %d failed, want 1", n)
+	}
+	if n := r.srv.totals.commands.Load(); n != 4 {
+		t.Errorf("%d commands, want 4", n)
+	}
 }

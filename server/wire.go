@@ -4,10 +4,9 @@ import (
 	"errors"
 	"io"
 	"net"
-	"os"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/rondokv/rondo/resp"
 )
@@ -58,8 +57,6 @@ const (
 
 var errCut = errors.New("server: connection cut at a limit")
 
-func (w *wire) setAuthed(authed bool) { w.authed = authed }
-
 // takeAside returns the command that the batch's dummy stands for, nil when the batch is what redcon parsed.
 func (w *wire) takeAside() [][]byte {
 	args := w.aside
@@ -67,8 +64,15 @@ func (w *wire) takeAside() [][]byte {
 	return args
 }
 
-// Read implements net.Conn for redcon: all that it returns are whole commands.
-func (w *wire) Read(p []byte) (int, error) {
+// Read implements net.Conn for redcon: all that it returns are whole commands. redcon reads through a bufio.Reader, so p
+// has at least 4096 bytes.
+func (w *wire) Read(p []byte) (n int, err error) {
+	defer func() {
+		if cause := recover(); cause != nil { // redcon's loop would take the process with it
+			w.srv.panicked(cause, debug.Stack())
+			n, err = 0, errInternal
+		}
+	}()
 	if w.ended != nil {
 		return 0, w.ended
 	}
@@ -213,92 +217,6 @@ func (w *wire) grow(want int) {
 	w.buf = next
 }
 
-// receive reads the socket once, within the deadlines.
-func (w *wire) receive(p []byte) (int, error) {
-	if w.deadline == 0 && w.srv.live.Load().IdleTimeout > 0 {
-		w.arm()
-	}
-	for {
-		if w.srv.closing.Load() {
-			return 0, io.EOF
-		}
-		n, err := w.Conn.Read(p)
-		if n > 0 {
-			w.readAt = w.srv.nanos()
-			w.session.lastUsed.Store(w.readAt)
-			w.bytesIn.Store(w.bytesIn.Load() + int64(n))
-			return n, nil
-		}
-		if !errors.Is(err, os.ErrDeadlineExceeded) {
-			return 0, err
-		}
-		if err := w.overdue(); err != nil {
-			return 0, err
-		}
-		w.arm()
-	}
-}
-
-// overdue tells whether a read deadline that passed stands for something: it may be an old one, or a poke.
-func (w *wire) overdue() error {
-	set, now := w.srv.live.Load(), w.srv.nanos()
-	if w.srv.closing.Load() {
-		return io.EOF
-	}
-	if set.IdleTimeout > 0 && now-w.readAt >= int64(set.IdleTimeout) {
-		_, err := w.cut(&w.srv.totals.cutIdle, "idle")
-		return err
-	}
-	if w.tooSlow() {
-		_, err := w.cut(&w.srv.totals.cutSlow, "unfinished command came in too slowly")
-		return err
-	}
-	return nil
-}
-
-// tooSlow tells whether a command has been unfinished for the command timeout and came in below the least rate.
-func (w *wire) tooSlow() bool {
-	timeout := int64(w.srv.live.Load().CommandTimeout)
-	if w.began == 0 || timeout <= 0 {
-		return false
-	}
-	age := w.srv.nanos() - w.began
-	return age >= timeout && int64(len(w.buf)) < age*minRate/int64(time.Second)
-}
-
-// arm sets the read deadline that the present state asks for. A deadline that passes only makes receive look again, so one
-// that has become too early is left alone: keeping time costs nothing on the usual way.
-func (w *wire) arm() {
-	for {
-		set, now := w.srv.live.Load(), w.srv.nanos()
-		var at int64
-		if set.IdleTimeout > 0 {
-			at = max(w.readAt, w.session.created) + int64(set.IdleTimeout)
-		}
-		if w.began != 0 && set.CommandTimeout > 0 {
-			look := w.began + int64(set.CommandTimeout)
-			if look <= now {
-				look = now + int64(time.Second)
-			}
-			if at == 0 || look < at {
-				at = look
-			}
-		}
-		w.deadline = at
-		deadline := time.Time{}
-		if at != 0 {
-			deadline = w.srv.start.Add(time.Duration(at))
-		}
-		_ = w.Conn.SetReadDeadline(deadline) // a closed connection is met by the read
-		if w.srv.closing.Load() || w.srv.live.Load() == set {
-			return
-		}
-	}
-}
-
-// poke wakes a waiting read so that it looks at settings and at Shutdown again. Any goroutine may call it.
-func (w *wire) poke() { _ = w.Conn.SetReadDeadline(time.Unix(1, 0)) }
-
 // refuse answers a violation and ends the stream.
 func (w *wire) refuse(why resp.Error) (int, error) {
 	w.srv.totals.cutProtocol.Add(1)
@@ -337,60 +255,22 @@ func (w *wire) drop(n int) {
 	w.began = 0
 }
 
-var readBuffers = sync.Pool{New: func() any {
-	b := make([]byte, 0, readRoom)
-	return &b
-}}
-
+// takePooled gives buf an empty buffer of readRoom bytes.
 func (w *wire) takePooled() {
 	w.release()
-	w.pooled, _ = readBuffers.Get().(*[]byte)
-	w.buf = (*w.pooled)[:0]
+	b, ok := w.srv.readBuffers.Get().(*[]byte)
+	if !ok {
+		room := make([]byte, 0, readRoom)
+		b = &room
+	}
+	w.pooled, w.buf = b, (*b)[:0]
 }
 
 // release gives up buf.
 func (w *wire) release() {
 	if w.pooled != nil {
-		readBuffers.Put(w.pooled)
+		w.srv.readBuffers.Put(w.pooled)
 		w.pooled = nil
 	}
 	w.buf = nil
-}
-
-// Write sends b whole. It fails once the client has taken no byte for the write timeout. Any goroutine may call it.
-func (w *wire) Write(b []byte) (int, error) {
-	if len(b) == 0 {
-		return 0, nil // redcon flushes after each batch what it has not written
-	}
-	w.writing.Lock()
-	defer w.writing.Unlock()
-	timeout := int64(w.srv.live.Load().WriteTimeout)
-	fresh := false // the deadline was set for what is being written now
-	if timeout > 0 && w.session.lastUsed.Load()+timeout/2 > w.writeDeadline {
-		w.armWrite(timeout)
-		fresh = true
-	}
-	total := 0
-	for {
-		n, err := w.Conn.Write(b)
-		total += n
-		w.bytesOut.Store(w.bytesOut.Load() + int64(n))
-		if err == nil || !errors.Is(err, os.ErrDeadlineExceeded) {
-			return total, err
-		}
-		if n == 0 && fresh {
-			w.srv.totals.cutUnread.Add(1)
-			why := "did not read its replies"
-			w.cutReason.Store(&why)
-			return total, errCut
-		}
-		b = b[n:]
-		w.armWrite(timeout)
-		fresh = true
-	}
-}
-
-func (w *wire) armWrite(timeout int64) {
-	w.writeDeadline = w.srv.nanos() + timeout
-	_ = w.Conn.SetWriteDeadline(w.srv.start.Add(time.Duration(w.writeDeadline)))
 }

@@ -235,6 +235,18 @@ func awaitRefusal(t *testing.T, addr string) {
 	t.Fatal("still accepts")
 }
 
+func TestBench(t *testing.T) {
+	c := startChild(t, filepath.Join(t.TempDir(), "data"))
+	code, out, errs := command(t, nil, "bench", "--addr", c.clients, "--requests", "2000", "--keys", "50", "--clients", "2", "--pipeline", "8", "--load-first")
+	if code != 0 || !strings.Contains(out, "loaded 50 keys") || !strings.Contains(out, "p99") {
+		t.Errorf("exit status %d\n%s\n%s", code, out, errs)
+	}
+	ask(t, c.dial(t), "DBSIZE", ":50\r\n")
+	if code, _, errs := command(t, nil, "bench", "--addr", c.clients, "--distribution", "normal"); code != 1 || !strings.Contains(errs, "uniform or zipfian") {
+		t.Errorf("a bad option: exit status %d, %s", code, errs)
+	}
+}
+
 func TestBadDirectories(t *testing.T) {
 	foreign := t.TempDir()
 	if err := os.WriteFile(filepath.Join(foreign, "thesis.tex"), nil, 0o600); err != nil {

@@ -21,7 +21,7 @@ func testGetApply(t *testing.T, h *Harness) {
 	want(t, s, 2, "c")
 	wait(t, apply(t, s, del(1)))
 	want(t, s, 1, "")
-	if row, err := s.Get(Key(1)); row != nil || err != nil {
+	if row, err := s.Get(nil, Key(1)); row != nil || err != nil {
 		t.Fatalf("absent row is %v, %v, want nil, nil", row, err)
 	}
 	wait(t, apply(t, s)) // an empty batch is a batch
@@ -33,7 +33,7 @@ func testRowsStayValid(t *testing.T, h *Harness) {
 	s := h.Open()
 	defer closeStore(t, s)
 	wait(t, apply(t, s, set(1, "old")))
-	old, err := s.Get(Key(1))
+	old, err := s.Get(nil, Key(1))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -238,7 +238,7 @@ func testConcurrent(t *testing.T, h *Harness) {
 					t.Errorf("apply: %v", err)
 					return
 				}
-				if got, err := s.Get(Key(n)); err != nil || payload(got) != fmt.Sprint(n) {
+				if got, err := s.Get(nil, Key(n)); err != nil || payload(got) != fmt.Sprint(n) {
 					t.Errorf("own write %d reads %q, %v", n, payload(got), err)
 				}
 				if err := c.Wait(); err != nil {

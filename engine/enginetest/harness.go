@@ -11,7 +11,7 @@ import (
 
 // Store is what is tested: the store that cluster meets, and Sync and Close.
 type Store interface {
-	Get(key []byte) (row []byte, err error)
+	Get(dst, key []byte) (row []byte, err error)
 	Apply(ws []object.Write) (object.Commit, error)
 	Scan(lo, hi []byte, fn func(key, row []byte) bool) error
 	DropRange(lo, hi []byte, ws []object.Write) (object.Commit, error)
@@ -94,7 +94,7 @@ func del(n int) object.Write { return object.Write{Key: Key(n)} }
 
 func get(t testing.TB, s Store, n int) string {
 	t.Helper()
-	row, err := s.Get(Key(n))
+	row, err := s.Get(nil, Key(n))
 	if err != nil {
 		t.Fatalf("get %d: %v", n, err)
 	}

@@ -88,7 +88,7 @@ func testModel(t *testing.T, h *Harness) {
 
 func compare(rt *rapid.T, s Store, model map[int]string) {
 	for k := range modelKeys {
-		row, err := s.Get(Key(k))
+		row, err := s.Get(nil, Key(k))
 		if err != nil || payload(row) != model[k] {
 			rt.Fatalf("row %d is %q, %v, want %q", k, payload(row), err, model[k])
 		}

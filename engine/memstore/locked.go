@@ -16,10 +16,10 @@ type Locked struct {
 func WithLock(s *Store) *Locked { return &Locked{s: s} }
 
 // Get is Store.Get.
-func (l *Locked) Get(key []byte) ([]byte, error) {
+func (l *Locked) Get(dst, key []byte) ([]byte, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.s.Get(key)
+	return l.s.Get(dst, key)
 }
 
 // Apply is Store.Apply.

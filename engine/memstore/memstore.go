@@ -39,8 +39,8 @@ func New() *Store {
 	return &Store{tree: t, durable: t.Copy()}
 }
 
-// Get returns the row under key; nil, nil when there is none.
-func (s *Store) Get(key []byte) ([]byte, error) {
+// Get returns the row under key; nil, nil when there is none. It copies nothing: dst is not used.
+func (s *Store) Get(_, key []byte) ([]byte, error) {
 	if s.gone {
 		return nil, ErrClosed
 	}
@@ -48,14 +48,22 @@ func (s *Store) Get(key []byte) ([]byte, error) {
 	return r.row, nil
 }
 
-// Apply makes the writes visible. Keys and rows belong to the store from now on.
+// Apply makes the writes visible. It copies keys and rows.
 func (s *Store) Apply(ws []object.Write) (object.Commit, error) {
-	return s.queue(&batch{writes: append([]object.Write(nil), ws...)})
+	return s.queue(&batch{writes: cloned(ws)})
+}
+
+func cloned(ws []object.Write) []object.Write {
+	out := make([]object.Write, len(ws))
+	for i, w := range ws {
+		out[i] = object.Write{Key: bytes.Clone(w.Key), Row: bytes.Clone(w.Row)}
+	}
+	return out
 }
 
 // DropRange lets all rows in [lo, hi) go, then makes the writes, in one step.
 func (s *Store) DropRange(lo, hi []byte, ws []object.Write) (object.Commit, error) {
-	return s.queue(&batch{writes: append([]object.Write(nil), ws...), lo: bytes.Clone(lo), hi: bytes.Clone(hi), drop: true})
+	return s.queue(&batch{writes: cloned(ws), lo: bytes.Clone(lo), hi: bytes.Clone(hi), drop: true})
 }
 
 func (s *Store) queue(b *batch) (object.Commit, error) {

@@ -13,6 +13,8 @@ import (
 
 const benchEntries = 1_000_000
 
+var dst [256]byte
+
 func benchKey(i int) []byte {
 	k := make([]byte, 0, 32)
 	k = append(k, 'd')
@@ -21,14 +23,14 @@ func benchKey(i int) []byte {
 }
 
 type rows interface {
-	Get(key []byte) ([]byte, bool)
+	Get(dst, key []byte) ([]byte, bool)
 	Put(key, row []byte)
 }
 
 type otterRows struct{ c *otter.Cache[string, []byte] }
 
-func (o otterRows) Get(key []byte) ([]byte, bool) { return o.c.GetIfPresent(string(key)) }
-func (o otterRows) Put(key, row []byte)           { o.c.Set(string(key), row) }
+func (o otterRows) Get(_, key []byte) ([]byte, bool) { return o.c.GetIfPresent(string(key)) }
+func (o otterRows) Put(key, row []byte)              { o.c.Set(string(key), row) }
 
 func implementations(capacity int64) map[string]func() rows {
 	return map[string]func() rows{
@@ -39,6 +41,12 @@ func implementations(capacity int64) map[string]func() rows {
 				Weigher:       func(k string, v []byte) uint32 { return uint32(len(k)+len(v)) + EntryOverhead },
 			})}
 		},
+	}
+}
+
+func closeRows(c rows) {
+	if own, ok := c.(*Cache); ok {
+		own.Close()
 	}
 }
 
@@ -55,6 +63,7 @@ func BenchmarkHit(b *testing.B) {
 	for name, make := range implementations(512 << 20) {
 		b.Run(name, func(b *testing.B) {
 			c := make()
+			defer closeRows(c)
 			keys := filled(b, c)
 			r := rand.New(rand.NewPCG(1, 2))
 			time.Sleep(200 * time.Millisecond) // lets a maintenance goroutine settle; nothing depends on it
@@ -62,7 +71,7 @@ func BenchmarkHit(b *testing.B) {
 			b.ResetTimer()
 			hits := 0
 			for range b.N {
-				if _, ok := c.Get(keys[r.IntN(len(keys))]); ok {
+				if _, ok := c.Get(dst[:0], keys[r.IntN(len(keys))]); ok {
 					hits++
 				}
 			}
@@ -76,10 +85,11 @@ func BenchmarkHitHot(b *testing.B) {
 	for name, make := range implementations(512 << 20) {
 		b.Run(name, func(b *testing.B) {
 			c := make()
+			defer closeRows(c)
 			keys := filled(b, c)
 			b.ResetTimer()
 			for i := range b.N {
-				c.Get(keys[i&1023])
+				c.Get(dst[:0], keys[i&1023])
 			}
 		})
 	}
@@ -89,6 +99,7 @@ func BenchmarkPutExisting(b *testing.B) {
 	for name, make := range implementations(512 << 20) {
 		b.Run(name, func(b *testing.B) {
 			c := make()
+			defer closeRows(c)
 			keys := filled(b, c)
 			r := rand.New(rand.NewPCG(1, 2))
 			row := []byte("a row that replaces another row")
@@ -106,6 +117,7 @@ func BenchmarkPutEvicting(b *testing.B) {
 	for name, impl := range implementations(32 << 20) {
 		b.Run(name, func(b *testing.B) {
 			c := impl()
+			defer closeRows(c)
 			keys := filled(b, c)
 			row := make([]byte, 150)
 			b.ReportAllocs()
@@ -135,6 +147,11 @@ func BenchmarkMemory(b *testing.B) {
 				b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/benchEntries, "B/entry")
 				runtime.KeepAlive(keys)
 				runtime.KeepAlive(c)
+				if own, ok := c.(*Cache); ok {
+					m := own.Metrics()
+					b.ReportMetric(float64(m.Bytes)/benchEntries, "off-heap-B/entry")
+					own.Close()
+				}
 			}
 		})
 	}
@@ -145,13 +162,14 @@ func BenchmarkZipf(b *testing.B) {
 	for name, impl := range implementations(28 << 20) {
 		b.Run(name, func(b *testing.B) {
 			c := impl()
+			defer closeRows(c)
 			z := rand.NewZipf(rand.New(rand.NewPCG(1, 2)), 1.01, 1, benchEntries-1)
 			row := make([]byte, 150)
 			hits := 0
 			b.ResetTimer()
 			for range b.N {
 				k := benchKey(int(z.Uint64()))
-				if _, ok := c.Get(k); ok {
+				if _, ok := c.Get(dst[:0], k); ok {
 					hits++
 				} else {
 					c.Put(k, row)

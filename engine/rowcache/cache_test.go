@@ -16,6 +16,7 @@ func TestModel(t *testing.T) {
 	for seed := range uint64(20) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		c := New(64 << 10)
+		defer c.Close()
 		model := map[string]string{}
 		hits := 0
 		for step := range 20_000 {
@@ -40,7 +41,7 @@ func TestModel(t *testing.T) {
 					}
 				}
 			default:
-				v, ok := c.Get(k)
+				v, ok := c.Get(nil, k)
 				if ok {
 					hits++
 				}
@@ -63,24 +64,26 @@ func check(t *testing.T, c *Cache) {
 	t.Helper()
 	for i := range c.shards {
 		s := &c.shards[i]
-		if s.bytes[segWindow]+s.bytes[segMain] > s.capacity {
-			t.Fatalf("shard holds %d + %d of %d bytes", s.bytes[segWindow], s.bytes[segMain], s.capacity)
-		}
 		n := 0
-		for _, seg := range []uint8{segWindow, segMain} {
-			var sum int64
-			prev := uint32(0)
-			for id := s.queues[seg].head; id != 0; id = s.entry(id).next {
-				e := s.entry(id)
-				if e.prev != prev || e.seg != seg || s.find(e.tag, e.key) != id {
-					t.Fatalf("entry %d: prev %d, seg %d, found as %d", id, e.prev, e.seg, s.find(e.tag, e.key))
-				}
-				sum += e.cost()
-				prev = id
-				n++
+		for _, q := range []*ring{&s.window, &s.main} {
+			if q.used() > q.units {
+				t.Fatalf("ring holds %d of %d units", q.used(), q.units)
 			}
-			if s.queues[seg].tail != prev || sum != s.bytes[seg] {
-				t.Fatalf("segment %d: tail %d, %d bytes counted, %d summed", seg, s.queues[seg].tail, s.bytes[seg], sum)
+			at := q.tail
+			for at < q.head {
+				place := at % q.units
+				r := q.at(place)
+				at += uint64(r.units())
+				if !r.live() {
+					continue
+				}
+				n++
+				if slot, ok := s.find(r.tag(), r.key()); !ok || uint32(s.index[slot]) != q.location(place) {
+					t.Fatalf("record at %d is not what the index finds", place)
+				}
+			}
+			if at != q.head {
+				t.Fatalf("records end at %d, head is %d", at, q.head)
 			}
 		}
 		slots := 0
@@ -90,7 +93,7 @@ func check(t *testing.T, c *Cache) {
 			}
 		}
 		if n != s.count || slots != n {
-			t.Fatalf("%d entries, count %d, %d slots", n, s.count, slots)
+			t.Fatalf("%d records, count %d, %d slots", n, s.count, slots)
 		}
 	}
 }
@@ -98,27 +101,28 @@ func check(t *testing.T, c *Cache) {
 // TestScanResistance: rows that are asked for now and then outlive a scan over twenty times what the cache holds.
 func TestScanResistance(t *testing.T) {
 	c := New(1 << 20)
+	defer c.Close()
 	row := make([]byte, 100)
 	for range 10 {
 		for i := range 1000 {
-			if _, ok := c.Get(key(i)); !ok {
+			if _, ok := c.Get(nil, key(i)); !ok {
 				c.Put(key(i), row)
 			}
 		}
 	}
 	for i := 10_000; i < 100_000; i++ {
-		if _, ok := c.Get(key(i)); !ok {
+		if _, ok := c.Get(nil, key(i)); !ok {
 			c.Put(key(i), row)
 		}
 		if hot := i / 10 % 1000; i%10 == 0 {
-			if _, ok := c.Get(key(hot)); !ok {
+			if _, ok := c.Get(nil, key(hot)); !ok {
 				c.Put(key(hot), row)
 			}
 		}
 	}
 	kept := 0
 	for i := range 1000 {
-		if _, ok := c.Get(key(i)); ok {
+		if _, ok := c.Get(nil, key(i)); ok {
 			kept++
 		}
 	}
@@ -129,23 +133,29 @@ func TestScanResistance(t *testing.T) {
 
 func TestTooBig(t *testing.T) {
 	c := New(1 << 20)
+	defer c.Close()
 	c.Put(key(1), []byte("small"))
 	c.Put(key(1), make([]byte, 1<<20))
-	if _, ok := c.Get(key(1)); ok {
-		t.Error("a row of the cache's size is kept")
+	if _, ok := c.Get(nil, key(1)); ok {
+		t.Error("a row of the cache's size is kept, or the one before it")
+	}
+	c.Put(make([]byte, 1<<17), []byte("row"))
+	if _, ok := c.Get(nil, make([]byte, 1<<17)); ok {
+		t.Error("a key of 128 KB is kept")
 	}
 	check(t, c)
 }
 
 func TestConcurrent(t *testing.T) {
 	c := New(1 << 20)
+	defer c.Close()
 	var wg sync.WaitGroup
 	for w := range 8 {
 		wg.Go(func() {
 			for i := range 20_000 {
 				k := key(i % 3000 * 8)
 				c.Put(k, bytes.Clone(k))
-				if v, ok := c.Get(k); ok && !bytes.Equal(v, k) {
+				if v, ok := c.Get(nil, k); ok && !bytes.Equal(v, k) {
 					t.Errorf("%s is %s", k, v)
 				}
 				if i%1000 == w {
@@ -158,5 +168,40 @@ func TestConcurrent(t *testing.T) {
 	check(t, c)
 	if m := c.Metrics(); m.Hits == 0 || m.Bytes > m.Capacity {
 		t.Errorf("%+v", m)
+	}
+}
+
+// TestRowsAreCopies: what Get gave stays as it was, and what Put took may change.
+func TestRowsAreCopies(t *testing.T) {
+	c := New(1 << 20)
+	defer c.Close()
+	row := []byte("first")
+	c.Put(key(1), row)
+	got, _ := c.Get([]byte("prefix "), key(1))
+	copy(row, "XXXXX")
+	c.Put(key(1), []byte("other"))
+	if string(got) != "prefix first" {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestClearAndClose(t *testing.T) {
+	c := New(1 << 20)
+	for i := range 3000 {
+		c.Put(key(i), key(i))
+	}
+	c.Clear()
+	check(t, c)
+	if m := c.Metrics(); m.Entries != 0 {
+		t.Fatalf("%+v", m)
+	}
+	c.Put(key(1), key(2))
+	if row, ok := c.Get(nil, key(1)); !ok || string(row) != string(key(2)) {
+		t.Fatal("nothing is kept after Clear")
+	}
+	c.Close()
+	c.Put(key(1), key(1))
+	if _, ok := c.Get(nil, key(1)); ok {
+		t.Fatal("a closed cache answers")
 	}
 }

@@ -2,278 +2,263 @@ package rowcache
 
 import (
 	"bytes"
+	"math"
 	"sync"
 )
 
 const (
-	segFree uint8 = iota
-	segWindow
-	segMain
-	segCount
+	maxRef     = 3
+	windowPart = 10
+	// A row that is more than this part of the window, or more than maxRecord bytes with its key, is not kept.
+	maxWindowPart = 4
+	maxRecord     = 64 << 10
+	// maxSweep bounds how far the main clock is turned for one victim.
+	maxSweep   = 32
+	startSlots = 64
 )
-
-const (
-	chunkBits = 8
-	chunkLen  = 1 << chunkBits
-	maxRef    = 3
-	// A row that is more than this part of its shard is not kept.
-	maxEntryPart = 8
-	windowPart   = 10
-	// maxSweep bounds how far a clock is turned for one victim.
-	maxSweep = 32
-)
-
-type entry struct {
-	key, row   []byte
-	tag        uint32
-	prev, next uint32
-	ref        uint8 // hits since the clock last passed, at most maxRef
-	seg        uint8
-}
-
-func (e *entry) cost() int64 {
-	n := len(e.key) + len(e.row)
-	return int64(EntryOverhead + n + n/8) // the allocator rounds up by an eighth at most, half of it on average, twice
-}
-
-// queue is a doubly linked list of entries by id: in at the tail, out at the head.
-type queue struct{ head, tail uint32 }
 
 type shard struct {
-	mu       sync.Mutex
-	capacity int64
+	mu sync.Mutex
 
 	// Guarded by mu.
-	index  []uint64
-	mask   uint32
-	chunks []*[chunkLen]entry
-	free   uint32 // head of the list of free entries, linked by next
-	nextID uint32 // ids from here on were never used; 0 is no id
-	count  int
-	queues [segCount]queue
-	bytes  [segCount]int64
-	sketch sketch
+	index        []uint64
+	mask         uint32
+	count        int
+	window, main ring
+	largest      uint32 // units of a record
+	warm         bool   // half full once: the sketch is kept
+	sketch       sketch
+	scratch      []byte
 
 	hits, misses, evictions, rejections int64
 
 	_ [64]byte // keeps neighbours' mutexes off this line
 }
 
-func (s *shard) init(capacity int64) {
-	const startSlots = 64
-	s.capacity = capacity
+func (s *shard) init(mem []byte) {
+	units := uint64(len(mem) / unit)
+	window := units / windowPart
+	s.window = ring{mem: mem[:window*unit], units: window}
+	s.main = ring{mem: mem[window*unit:], base: uint32(window), units: units - window}
+	s.largest = uint32(min(window/maxWindowPart, maxRecord/unit))
+	s.clear()
+}
+
+func (s *shard) clear() {
 	s.index = make([]uint64, startSlots)
 	s.mask = startSlots - 1
-	s.nextID = 1
+	s.count = 0
+	s.window.head, s.window.tail, s.main.head, s.main.tail = 0, 0, 0, 0
+	s.warm = false
+	s.sketch = sketch{}
 	s.sketch.grow(startSlots)
 }
 
-func (s *shard) entry(id uint32) *entry { return &s.chunks[id>>chunkBits][id&(chunkLen-1)] }
+func (s *shard) close() {
+	s.clear()
+	s.window, s.main, s.largest = ring{}, ring{}, 0
+}
 
-func slotOf(tag, id uint32) uint64 { return uint64(tag)<<32 | uint64(id) }
+func slotOf(tag, loc uint32) uint64 { return uint64(tag)<<32 | uint64(loc) }
 
-// find returns the id of key's entry, or 0.
-func (s *shard) find(tag uint32, key []byte) uint32 {
-	for i := tag & s.mask; ; i = (i + 1) & s.mask {
+// ringAt returns the ring that holds a location, and the place within it.
+func (s *shard) ringAt(loc uint32) (*ring, uint64) {
+	if loc-1 >= s.main.base {
+		return &s.main, uint64(loc - 1 - s.main.base)
+	}
+	return &s.window, uint64(loc - 1)
+}
+
+func (q *ring) location(place uint64) uint32 { return q.base + uint32(place) + 1 }
+
+func (s *shard) record(loc uint32) record {
+	q, place := s.ringAt(loc)
+	return q.at(place)
+}
+
+// find returns the index slot of key.
+func (s *shard) find(tag uint32, key []byte) (i uint32, ok bool) {
+	for i = tag & s.mask; ; i = (i + 1) & s.mask {
 		slot := s.index[i]
 		if slot == 0 {
-			return 0
+			return 0, false
 		}
-		if uint32(slot>>32) == tag {
-			if id := uint32(slot); bytes.Equal(s.entry(id).key, key) {
-				return id
-			}
+		if uint32(slot>>32) == tag && bytes.Equal(s.record(uint32(slot)).key(), key) {
+			return i, true
 		}
 	}
 }
 
-func (s *shard) get(tag uint32, key []byte) ([]byte, bool) {
-	s.sketch.add(tag)
-	id := s.find(tag, key)
-	if id == 0 {
+func (s *shard) get(dst []byte, tag uint32, key []byte) ([]byte, bool) {
+	if s.warm {
+		s.sketch.add(tag)
+	}
+	i, ok := s.find(tag, key)
+	if !ok {
 		s.misses++
-		return nil, false
+		return dst, false
 	}
 	s.hits++
-	e := s.entry(id)
-	if e.ref < maxRef {
-		e.ref++
+	r := s.record(uint32(s.index[i]))
+	if n := r.ref(); n < maxRef {
+		r.setRef(n + 1)
 	}
-	return e.row, true
+	return append(dst, r.row()...), true
 }
 
 func (s *shard) put(tag uint32, key, row []byte) {
-	id := s.find(tag, key)
-	if id != 0 {
-		e := s.entry(id)
-		old := e.cost()
-		e.row = row
-		s.bytes[e.seg] += e.cost() - old
-		if e.cost() > s.capacity/maxEntryPart {
-			s.remove(id)
+	i, ok := s.find(tag, key)
+	if len(key) > math.MaxUint16 || len(key)+len(row) > maxRecord || unitsOf(key, row) > s.largest {
+		if ok {
+			s.drop(i)
+		}
+		return
+	}
+	n := unitsOf(key, row)
+	q := &s.window
+	if ok {
+		loc := uint32(s.index[i])
+		r := s.record(loc)
+		if r.units() == n {
+			r.setRow(row)
 			return
 		}
-	} else {
-		e := entry{key: key, row: row, tag: tag, seg: segWindow}
-		if e.cost() > s.capacity/maxEntryPart {
-			return
+		if loc-1 >= s.main.base {
+			q = &s.main // it was let in before
 		}
+		s.drop(i)
+	} else if s.warm {
 		s.sketch.add(tag)
-		id = s.alloc()
-		*s.entry(id) = e
-		s.indexAdd(tag, id)
-		s.push(segWindow, id)
-		s.count++
 	}
-	s.makeRoom()
-}
-
-// makeRoom evicts until the shard is within its capacity.
-func (s *shard) makeRoom() {
-	window := s.capacity / windowPart
-	for s.bytes[segWindow]+s.bytes[segMain] > s.capacity {
-		if s.bytes[segWindow] <= window || s.queues[segWindow].head == 0 {
-			s.evict(s.victim())
-			continue
+	for {
+		if r, place, ok := q.push(n); ok {
+			r.fill(tag, n, key, row)
+			s.indexAdd(tag, q.location(place))
+			break
 		}
-		cand := s.queues[segWindow].head
-		if s.bytes[segMain]+s.entry(cand).cost() <= s.capacity-window || s.queues[segMain].head == 0 {
-			s.move(cand, segMain)
-			continue
-		}
-		// The candidate's bytes must be matched by victims that are all rarer than it.
-		if v := s.victim(); s.sketch.count(s.entry(cand).tag) > s.sketch.count(s.entry(v).tag) {
-			s.evict(v)
-			s.move(cand, segMain)
+		if q == &s.window {
+			s.leaveWindow()
 		} else {
+			s.evict()
+		}
+	}
+	s.warm = s.warm || (s.window.used()+s.main.used())*2 > s.window.units+s.main.units
+}
+
+// leaveWindow takes the oldest record out of the window, into the main ring if it has been seen more often than what would
+// have to go there. REQUIRES: the window is not empty.
+func (s *shard) leaveWindow() {
+	r, place := s.window.oldest()
+	s.window.pop(r)
+	if !r.live() {
+		return
+	}
+	from := s.window.location(place)
+	for s.main.used() > 0 {
+		if s.moved(r, from) {
+			return
+		}
+		v, ok := s.victim()
+		if !ok {
+			continue
+		}
+		if s.sketch.count(r.tag()) <= s.sketch.count(v.tag()) {
 			s.rejections++
-			s.evict(cand)
+			s.forget(r, from)
+			return
 		}
+		s.evict()
+	}
+	if !s.moved(r, from) {
+		s.forget(r, from)
 	}
 }
 
-// victim turns the main clock to the next entry that was not hit since it last came by. REQUIRES: main is not empty.
-func (s *shard) victim() uint32 {
+// moved copies r, which has just left a ring, to the main ring's head if there is room.
+func (s *shard) moved(r record, from uint32) bool {
+	n := r.units()
+	to, place, ok := s.main.push(n)
+	if !ok {
+		return false
+	}
+	copy(to, r)
+	to.setRef(0)
+	s.index[s.slotAt(r.tag(), from)] = slotOf(r.tag(), s.main.location(place))
+	return true
+}
+
+// victim turns the main clock to the next record that was not hit since it last came by; false when the ring ran empty on
+// the way.
+func (s *shard) victim() (record, bool) {
 	for range maxSweep {
-		id := s.queues[segMain].head
-		e := s.entry(id)
-		if e.ref == 0 {
-			return id
+		if s.main.used() == 0 {
+			return nil, false
 		}
-		e.ref--
-		s.unlink(id)
-		s.push(segMain, id)
+		r, place := s.main.oldest()
+		if r.live() && r.ref() == 0 {
+			return r, true
+		}
+		s.main.pop(r)
+		if r.live() {
+			s.again(r, s.main.location(place))
+		}
 	}
-	return s.queues[segMain].head
+	if s.main.used() == 0 {
+		return nil, false
+	}
+	r, _ := s.main.oldest()
+	return r, true
 }
 
-func (s *shard) evict(id uint32) {
+// again puts a record that was hit, and has just left the main ring's tail, back at its head. The two places may overlap.
+func (s *shard) again(r record, from uint32) {
+	ref, n, tag := r.ref(), r.units(), r.tag()
+	s.scratch = append(s.scratch[:0], r...)
+	to, place, ok := s.main.push(n)
+	if !ok { // padding took the room
+		s.forget(s.scratch, from)
+		return
+	}
+	copy(to, s.scratch)
+	to.setRef(ref - 1)
+	s.index[s.slotAt(tag, from)] = slotOf(tag, s.main.location(place))
+}
+
+// evict lets the oldest record of the main ring go.
+func (s *shard) evict() {
+	if s.main.used() == 0 {
+		return
+	}
+	r, place := s.main.oldest()
+	s.main.pop(r)
+	if r.live() {
+		s.forget(r, s.main.location(place))
+	}
+}
+
+// forget takes a record that has left its ring out of the index.
+func (s *shard) forget(r record, from uint32) {
 	s.evictions++
-	s.remove(id)
-}
-
-func (s *shard) move(id uint32, seg uint8) {
-	s.unlink(id)
-	e := s.entry(id)
-	e.seg, e.ref = seg, 0
-	s.push(seg, id)
-}
-
-func (s *shard) push(seg uint8, id uint32) {
-	q, e := &s.queues[seg], s.entry(id)
-	e.seg, e.prev, e.next = seg, q.tail, 0
-	if q.tail != 0 {
-		s.entry(q.tail).next = id
-	} else {
-		q.head = id
-	}
-	q.tail = id
-	s.bytes[seg] += e.cost()
-}
-
-func (s *shard) unlink(id uint32) {
-	e := s.entry(id)
-	q := &s.queues[e.seg]
-	if e.prev != 0 {
-		s.entry(e.prev).next = e.next
-	} else {
-		q.head = e.next
-	}
-	if e.next != 0 {
-		s.entry(e.next).prev = e.prev
-	} else {
-		q.tail = e.prev
-	}
-	s.bytes[e.seg] -= e.cost()
-}
-
-func (s *shard) remove(id uint32) {
-	s.unlink(id)
-	e := s.entry(id)
-	s.indexDelete(e.tag, id)
-	*e = entry{next: s.free}
-	s.free = id
+	s.indexDelete(s.slotAt(r.tag(), from))
 	s.count--
 }
 
-func (s *shard) alloc() uint32 {
-	if id := s.free; id != 0 {
-		s.free = s.entry(id).next
-		return id
-	}
-	id := s.nextID
-	if int(id>>chunkBits) == len(s.chunks) {
-		s.chunks = append(s.chunks, new([chunkLen]entry))
-	}
-	s.nextID++
-	return id
+// drop kills the record of an index slot where it stands.
+func (s *shard) drop(i uint32) {
+	s.record(uint32(s.index[i])).kill()
+	s.indexDelete(i)
+	s.count--
 }
 
-func (s *shard) indexAdd(tag, id uint32) {
-	if (s.count+1)*4 > len(s.index)*3 {
-		s.growIndex()
-	}
-	i := tag & s.mask
-	for s.index[i] != 0 {
-		i = (i + 1) & s.mask
-	}
-	s.index[i] = slotOf(tag, id)
-}
-
-// growIndex doubles the index. Tags are enough to place the slots anew: no entry is touched.
-func (s *shard) growIndex() {
-	old := s.index
-	s.index = make([]uint64, 2*len(old))
-	s.mask = uint32(len(s.index) - 1)
-	for _, slot := range old {
-		if slot == 0 {
-			continue
-		}
-		i := uint32(slot>>32) & s.mask
-		for s.index[i] != 0 {
-			i = (i + 1) & s.mask
-		}
-		s.index[i] = slot
-	}
-	s.sketch.grow(len(s.index))
-}
-
-// indexDelete takes the slot out and closes the gap: slots behind it that may not stand behind an empty one move up.
-func (s *shard) indexDelete(tag, id uint32) {
-	i := tag & s.mask
-	for s.index[i] != slotOf(tag, id) {
-		i = (i + 1) & s.mask
-	}
-	for j := i; ; {
-		j = (j + 1) & s.mask
-		slot := s.index[j]
-		if slot == 0 {
-			break
-		}
-		if home := uint32(slot>>32) & s.mask; (j-home)&s.mask >= (j-i)&s.mask {
-			s.index[i] = slot
-			i = j
+func (s *shard) dropRange(lo, hi []byte) {
+	for _, q := range []*ring{&s.window, &s.main} {
+		for at := q.tail; at < q.head; {
+			place := at % q.units
+			r := q.at(place)
+			at += uint64(r.units())
+			if r.live() && bytes.Compare(r.key(), lo) >= 0 && bytes.Compare(r.key(), hi) < 0 {
+				s.drop(s.slotAt(r.tag(), q.location(place)))
+			}
 		}
 	}
-	s.index[i] = 0
 }

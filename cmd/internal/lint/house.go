@@ -57,7 +57,7 @@ func Rondo() Rules {
 			"github.com/prometheus/client_model":  {"server"},
 			"github.com/dchest/siphash":           {"engine/object"},
 			"pgregory.net/rapid":                  {"engine/enginetest"},
-			"golang.org/x/sys":                    {"bench", "conf", "engine", "server", "cmd/..."},
+			"golang.org/x/sys":                    {"bench", "conf", "engine", "engine/rowcache", "server", "cmd/..."},
 		},
 		Pure: []string{
 			"engine/object", "resp", "server/command", "cluster/dynamo",

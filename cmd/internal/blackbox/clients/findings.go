@@ -1,23 +1,56 @@
 package clients
 
-import "strings"
+import (
+	"errors"
+	"strings"
+)
 
-// Finding is a client that needs an option to be set. It is listed in
-// docs/clients.md under its option.
+// Finding is a client that does not work on its defaults. It is listed in
+// docs/clients.md with the option that helps.
 type Finding struct {
 	Client string
-	Face   Face
-	Option string
-	Why    string
+	Words  string // of the error that the client reports
+	Name   string // what the table shows
 }
 
 // findings are all known ones.
-func findings() []Finding { return nil }
+func findings() []Finding {
+	return []Finding{
+		// It asks for client-side caching when it connects and takes a no for a
+		// failure. The rows with DisableCache show that the rest works.
+		{Client: "rueidis", Words: "disable client-side caching", Name: "needs DisableCache"},
+	}
+}
+
+// matches says whether a step failed as the finding says. The steps after a
+// failed one to connect were not taken.
+func (f Finding) matches(r Result, step string, err error) bool {
+	if r.Client != f.Client || r.Options != "" {
+		return false
+	}
+	first := r.Errors["connect"]
+	return first != nil && strings.Contains(strings.ToLower(first.Error()), strings.ToLower(f.Words)) && (step == "connect" || errors.Is(err, errSkipped))
+}
+
+// seen says whether the finding is among the results, or its client did not run.
+func (f Finding) seen(results []Result) bool {
+	for _, r := range results {
+		if r.Client == f.Client && (r.Skipped != "" || f.matches(r, "connect", r.Errors["connect"])) {
+			return true
+		}
+	}
+	return false
+}
 
 // expected names what a step's failure is known as, empty when it is not
 // known. Over several slots the cluster face answers as every Redis Cluster
 // does, and a client that knows nothing of clusters passes that on.
 func (r Result) expected(step string, err error) string {
+	for _, f := range findings() {
+		if f.matches(r, step, err) {
+			return f.Name
+		}
+	}
 	if step == "mget slots" && r.Face == Cluster && strings.Contains(err.Error(), "CROSSSLOT") {
 		return "CROSSSLOT"
 	}

@@ -29,6 +29,8 @@ func rueidisProbe(single bool, set func(*rueidis.ClientOption)) func(*probe) str
 	}
 }
 
+func rueidisWithoutCache(o *rueidis.ClientOption) { o.DisableCache = true }
+
 func rueidisSteps(p *probe, c rueidis.Client) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()

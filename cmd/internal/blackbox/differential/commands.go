@@ -1,6 +1,9 @@
 package differential
 
-import "strings"
+import (
+	"strconv"
+	"strings"
+)
 
 // command makes the arguments of one command.
 type command struct {
@@ -123,7 +126,10 @@ func nodeCommands() []command {
 			return nil
 		}},
 		{"RANDOMKEY", 2, func(*generator) []string { return nil }},
-		{"WATCH", 6, func(g *generator) []string { return g.keys(1)[:1] }},
+		{"WATCH", 6, func(g *generator) []string {
+			args := []string{watchTag + strconv.Itoa(g.some(6)), watchTag + strconv.Itoa(g.some(6))}
+			return args[:g.some(2)]
+		}},
 		{"UNWATCH", 2, func(*generator) []string { return nil }},
 		{"SELECT", 6, func(g *generator) []string {
 			return []string{pick(g, []string{"0", "0", "0", "1", "2", "15", "16", "-1", "abc", "", "1.0", "99999999999", "9223372036854775808", "01"})}

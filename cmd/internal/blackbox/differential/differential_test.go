@@ -15,10 +15,11 @@ import (
 )
 
 const (
-	defaultCommands = 20_000
-	defaultSeed     = 1
-	maxDifferences  = 12 // kinds of difference that a run shrinks and prints
-	shrinkTries     = 250
+	allCommands    = 200_000
+	shortCommands  = 20_000 // with -short
+	defaultSeed    = 1
+	maxDifferences = 12 // kinds of difference that a run shrinks and prints
+	shrinkTries    = 250
 )
 
 // number is a whole number of the environment.
@@ -35,6 +36,8 @@ func number(t *testing.T, name string, otherwise int) int {
 	return n
 }
 
+func againstItself() bool { return os.Getenv("BLACKBOX_SUBJECT") == "redis" }
+
 // startPair starts two servers to compare. BLACKBOX_SUBJECT=redis compares
 // redis-server with itself, which shows what is wrong with the comparison.
 func startPair(t *testing.T, face Face) *Pair {
@@ -47,7 +50,7 @@ func startPair(t *testing.T, face Face) *Pair {
 		return harness.StartRedis(t, "--enable-debug-command", "yes").Addr
 	}
 	p.Redis = redis()
-	if os.Getenv("BLACKBOX_SUBJECT") == "redis" {
+	if againstItself() {
 		p.Rondo = redis()
 		return p
 	}
@@ -61,7 +64,7 @@ func startPair(t *testing.T, face Face) *Pair {
 // TestRandomCommands plays DIFF_COMMANDS random commands of DIFF_SEED, half on
 // each face; DIFF_EPOCH plays that epoch only.
 func TestRandomCommands(t *testing.T) {
-	commands := number(t, "DIFF_COMMANDS", defaultCommands)
+	commands := number(t, "DIFF_COMMANDS", map[bool]int{false: allCommands, true: shortCommands}[testing.Short()])
 	seed := uint64(number(t, "DIFF_SEED", defaultSeed))
 	only := number(t, "DIFF_EPOCH", -1)
 	for _, face := range []Face{Forward, Cluster} {
@@ -81,8 +84,8 @@ func TestRandomCommands(t *testing.T) {
 				if left := commands/2 - played; left < len(e.Steps) && only < 0 {
 					e.Steps = e.Steps[:left]
 				}
-				played += len(e.Steps)
-				d, err := pair.Run(e.Steps, e.Conns)
+				d, steps, err := pair.Run(e.Steps, e.Conns)
+				played += steps
 				if err != nil {
 					t.Fatalf("epoch %d: %v", n, err)
 				}
@@ -106,11 +109,15 @@ func TestRandomCommands(t *testing.T) {
 // explain shrinks a script and fails the test with what is left of it.
 func explain(t *testing.T, pair *Pair, seed uint64, e Epoch, d *Difference) {
 	t.Helper()
-	whole := e.Steps[:d.Index+1]
+	end := d.Index + 1
+	for end < len(e.Steps) && e.Steps[end].Batch == d.Step.Batch {
+		end++ // the whole pipeline is part of it
+	}
+	whole := e.Steps[:end]
 	last := d
 	scratch := &Pair{Face: pair.Face, Redis: pair.Redis, Rondo: pair.Rondo, Timeout: 2 * time.Second, Excused: map[string]int{}}
 	failing := func(steps []Step) bool {
-		got, err := scratch.Run(steps, e.Conns)
+		got, _, err := scratch.Run(steps, e.Conns)
 		if err != nil || got == nil || got.signature() != d.signature() {
 			return false
 		}
@@ -118,7 +125,7 @@ func explain(t *testing.T, pair *Pair, seed uint64, e Epoch, d *Difference) {
 		return true
 	}
 	script := whole
-	if r := related(script); failing(r) {
+	if r := related(script, d.Step); failing(r) {
 		script = r
 	}
 	script = shrink(script, shrinkTries, failing)

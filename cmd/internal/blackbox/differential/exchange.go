@@ -8,6 +8,8 @@ type Exchange struct {
 	Args         []string
 	Name, Sub    string // of the command, in upper case; Sub is its first argument
 	Redis, Rondo Reply
+	Watching     bool // the connection has said WATCH since its last EXEC
+	Switching    bool // the transaction has a HELLO in it
 }
 
 func newExchange(face Face, args []string, redis, rondo Reply) Exchange {

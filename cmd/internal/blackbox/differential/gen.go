@@ -20,7 +20,7 @@ type generator struct {
 	face    Face
 	lapsing bool // SET may be given an expiry in the past, at which servers forget when they like
 	ttls    map[string]bool
-	multi   []bool // by connection: a transaction is probably open
+	conns   []connState
 }
 
 const epochSteps = 2000
@@ -38,32 +38,47 @@ func NewEpoch(face Face, seed uint64, number int) Epoch {
 		e.Conns, pipeline = 3, 4
 	}
 	g.lapsing = number%5 == 4
-	g.multi = make([]bool, e.Conns)
+	g.conns = make([]connState, e.Conns)
 	for i := range e.Conns {
 		if g.chance(50) {
 			e.Steps = append(e.Steps, Step{Conn: i, Batch: -1 - i, Args: []string{"HELLO", "3"}})
 		}
 	}
-	for batch := 0; len(e.Steps) < epochSteps; batch++ {
+	for batch := 0; len(e.Steps) < epochSteps; batch += 2 {
 		conn := g.rnd.IntN(e.Conns)
 		for range 1 + g.rnd.IntN(pipeline) {
 			s := g.step(conn)
+			for _, key := range g.watched(s) {
+				e.Steps = append(e.Steps, Step{Conn: conn, Batch: batch, Args: []string{"SET", key, g.value()}})
+			}
+			if hangsUp(s) {
+				batch++ // Redis forgets the replies before it
+			}
 			s.Conn, s.Batch = conn, batch
 			e.Steps = append(e.Steps, s)
-			if s.Inline != "" || g.ends(s) {
-				g.multi[conn] = g.multi[conn] && !g.ends(s)
-				break
+			if s.Inline != "" || ends(s) {
+				break // nothing may follow in this pipeline
 			}
 		}
 	}
 	return e
 }
 
+// watched are the keys that a step watches. They are made to exist before:
+// see the reason "undone".
+func (g *generator) watched(s Step) []string {
+	if s.name() == "WATCH" {
+		return s.Args[1:]
+	}
+	return nil
+}
+
 // ends says whether a step may close its connection, so that what is sent
 // after it would be lost at one server and served at the other.
-func (g *generator) ends(s Step) bool {
-	return slices.Contains([]string{"QUIT", "POST", "HOST:"}, s.name())
-}
+func ends(s Step) bool { return s.name() == "QUIT" || hangsUp(s) }
+
+// hangsUp says whether a step makes a server close its connection at once.
+func hangsUp(s Step) bool { return s.name() == "POST" || s.name() == "HOST:" }
 
 func (g *generator) chance(percent int) bool { return g.rnd.IntN(100) < percent }
 
@@ -71,34 +86,66 @@ func pick[T any](g *generator, from []T) T { return from[g.rnd.IntN(len(from))] 
 
 // step makes the next command of a connection.
 func (g *generator) step(conn int) Step {
-	if g.multi[conn] && g.chance(18) {
-		g.multi[conn] = false
+	c := &g.conns[conn]
+	s := g.draw(c)
+	if c.multi && c.watched && !oneSlot(append([]string{watchTag}, keysOf(s.command())...)) {
+		s = Step{Args: []string{"PING"}} // TestReasons sends such transactions
+	}
+	c.follow(s)
+	return s
+}
+
+func (g *generator) draw(c *connState) Step {
+	if c.multi && g.chance(18) {
 		return Step{Args: []string{g.caseOf(pick(g, []string{"EXEC", "EXEC", "EXEC", "EXEC", "DISCARD"}))}}
 	}
-	if !g.multi[conn] && g.chance(4) {
-		g.multi[conn] = true
+	if !c.multi && g.chance(4) {
 		return Step{Args: []string{g.caseOf("MULTI")}}
 	}
-	if !g.multi[conn] && g.chance(1) {
+	if !c.multi && g.chance(1) {
 		return Step{Scan: true, Args: g.scanOptions()}
 	}
-	if g.rnd.IntN(400) == 0 {
+	if !c.multi && !c.watched && g.rnd.IntN(400) == 0 {
 		return Step{Inline: pick(g, inlines())}
 	}
 	var args []string
 	if g.chance(12) {
 		args = strings.Split(g.fixed(), " ")
 	} else {
-		c := g.command()
-		args = append([]string{c.name}, c.args(g)...)
+		cmd := g.command()
+		args = append([]string{cmd.name}, cmd.args(g)...)
 	}
 	return Step{Args: g.spoil(args)}
+}
+
+// connState is what the steps so far made of a connection.
+type connState struct {
+	multi   bool // a transaction is open
+	watched bool // a key may be watched
+}
+
+func (c *connState) follow(s Step) {
+	alone := len(s.Args) == 1
+	switch name := s.name(); {
+	case name == "MULTI" && alone:
+		c.multi = true
+	case (name == "EXEC" || name == "DISCARD") && alone && c.multi, name == "RESET" && alone, ends(s):
+		*c = connState{}
+	case name == "UNWATCH" && alone && !c.multi:
+		c.watched = false
+	case name == "WATCH" && !alone && !c.multi:
+		c.watched = true
+	}
 }
 
 // spoil makes some commands wrong and some look different.
 func (g *generator) spoil(args []string) []string {
 	args = slices.Clone(args)
 	args[0] = g.caseOf(args[0])
+	switch commandName(args) {
+	case "CONFIG SET", "SHUTDOWN", "DEBUG SLEEP", "CLIENT KILL":
+		return args // another argument could change what follows, or hit a client by its id
+	}
 	switch {
 	case g.chance(2) && len(args) > 1:
 		args = args[:len(args)-1]
@@ -110,7 +157,7 @@ func (g *generator) spoil(args []string) []string {
 		i := 1 + g.rnd.IntN(len(args)-2)
 		args[i], args[i+1] = args[i+1], args[i]
 	}
-	if risky(args) {
+	if risky(args) || apart(g.face, args) {
 		return []string{"PING"}
 	}
 	return args

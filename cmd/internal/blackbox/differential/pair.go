@@ -29,9 +29,9 @@ type Difference struct {
 
 // signature tells differences of one kind from another.
 func (d *Difference) signature() string {
-	name := d.Step.name()
+	name := commandName(d.Step.command())
 	if len(d.Queued) > 0 {
-		name += ">" + strings.ToUpper(d.Queued[0])
+		name += ">" + commandName(d.Queued)
 	}
 	return name
 }
@@ -54,38 +54,40 @@ type run struct {
 	pair         *Pair
 	redis, rondo side
 	queued       [][][]string // by connection: the commands of an open transaction
+	watching     []bool       // by connection
+	parted       bool         // the databases differ now, for a reason
 }
 
 // Run plays a script on both servers, with empty databases and conns new
-// connections, and returns the first difference, nil when there is none. An
-// error means that a server could not be used at all.
-func (p *Pair) Run(steps []Step, conns int) (*Difference, error) {
+// connections, and returns the first difference, nil when there is none, and
+// how many steps were played: it ends where a reason says that the databases
+// differ from there on. An error means that a server could not be used at all.
+func (p *Pair) Run(steps []Step, conns int) (d *Difference, played int, err error) {
 	r := &run{
 		pair:   p,
 		redis:  side{addr: p.Redis, timeout: p.Timeout},
 		rondo:  side{addr: p.Rondo, timeout: p.Timeout},
-		queued: make([][][]string, conns),
+		queued: make([][][]string, conns), watching: make([]bool, conns),
 	}
 	defer r.redis.close()
 	defer r.rondo.close()
 	for _, s := range []*side{&r.redis, &r.rondo} {
 		if err := s.open(conns); err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 	}
-	done := 0
 	for _, batch := range batches(steps) {
-		d, err := r.batch(batch)
-		if err != nil {
-			return nil, err
+		if d, err = r.batch(batch); err != nil {
+			return nil, played, err
 		}
 		if d != nil {
-			d.Index += done
-			return d, nil
+			d.Index += played
 		}
-		done += len(batch)
+		if played += len(batch); d != nil || r.parted {
+			break
+		}
 	}
-	return nil, nil
+	return d, played, nil
 }
 
 func (s *side) open(conns int) error {
@@ -200,7 +202,7 @@ func (r *run) batch(batch []Step) (*Difference, error) {
 	for i, step := range batch {
 		a, b := redis[i], ours[i]
 		if a.err != nil && isClosed(a.err) && b.err != nil && isClosed(b.err) {
-			r.queued[conn] = nil
+			r.queued[conn], r.watching[conn] = nil, false
 			return nil, errors.Join(r.redis.reopen(conn), r.rondo.reopen(conn))
 		}
 		if a.err != nil || b.err != nil {
@@ -210,6 +212,9 @@ func (r *run) batch(batch []Step) (*Difference, error) {
 			d.Index = i
 			return d, nil
 		}
+		if r.parted {
+			break
+		}
 	}
 	return nil, nil
 }
@@ -217,21 +222,12 @@ func (r *run) batch(batch []Step) (*Difference, error) {
 // compare compares the replies to one step and follows the transaction of its
 // connection.
 func (r *run) compare(step Step, redis, rondo []byte) *Difference {
-	args := step.command()
-	var queue [][]string
-	switch name := step.name(); {
-	case bytes.Equal(redis, []byte("+QUEUED\r\n")):
-		r.queued[step.Conn] = append(r.queued[step.Conn], args)
-	case name == "EXEC":
-		queue, r.queued[step.Conn] = r.queued[step.Conn], nil
-	case name == "MULTI" || name == "DISCARD" || name == "RESET":
-		if redis[0] != '-' {
-			r.queued[step.Conn] = nil
-		}
-	}
 	if bytes.Equal(redis, rondo) {
+		r.follow(step, redis)
 		return nil
 	}
+	defer r.follow(step, redis)
+	args, queue := step.command(), r.queued[step.Conn]
 	d := &Difference{Step: step, Redis: string(redis), Rondo: string(rondo)}
 	a, err := parse(redis)
 	if err != nil {
@@ -241,30 +237,48 @@ func (r *run) compare(step Step, redis, rondo []byte) *Difference {
 	if err != nil {
 		return d
 	}
-	if queue != nil && a.isArray() && b.isArray() && len(a.Elems) == len(queue) && len(b.Elems) == len(queue) {
+	if step.name() == "EXEC" && a.isArray() && b.isArray() && len(a.Elems) == len(queue) && len(b.Elems) == len(queue) {
+		switching := slices.ContainsFunc(queue, func(args []string) bool { return strings.EqualFold(args[0], "HELLO") })
 		for i := range queue {
-			if !r.pair.alike(queue[i], a.Elems[i], b.Elems[i]) {
+			e := newExchange(r.pair.Face, queue[i], a.Elems[i], b.Elems[i])
+			if e.Switching = switching; !r.alike(e) {
 				d.Queued = queue[i]
 				return d
 			}
 		}
 		return nil
 	}
-	if r.pair.alike(args, a, b) {
+	e := newExchange(r.pair.Face, args, a, b)
+	e.Watching = r.watching[step.Conn]
+	if r.alike(e) {
 		return nil
 	}
 	return d
 }
 
+// follow notes what Redis's reply to a step made of its connection.
+func (r *run) follow(step Step, redis []byte) {
+	conn, name := step.Conn, step.name()
+	switch {
+	case bytes.Equal(redis, []byte("+QUEUED\r\n")):
+		r.queued[conn] = append(r.queued[conn], step.command())
+	case name == "WATCH" && redis[0] == '+':
+		r.watching[conn] = true
+	case name == "EXEC", redis[0] == '+' && (name == "MULTI" || name == "DISCARD" || name == "RESET"):
+		r.queued[conn] = nil
+		r.watching[conn] = r.watching[conn] && name == "MULTI"
+	}
+}
+
 // alike says whether two replies to a command are equal or excused.
-func (p *Pair) alike(args []string, redis, rondo Reply) bool {
-	if redis.key() == rondo.key() {
+func (r *run) alike(e Exchange) bool {
+	if e.Redis.key() == e.Rondo.key() {
 		return true
 	}
-	e := newExchange(p.Face, args, redis, rondo)
 	for _, reason := range reasons() {
 		if reason.Match(e) {
-			p.Excused[reason.Name]++
+			r.pair.Excused[reason.Name]++
+			r.parted = r.parted || reason.Parts
 			return true
 		}
 	}

@@ -125,6 +125,21 @@ func unordered(r Reply) string {
 	return fmt.Sprintf("%c%q(%s)", r.Mark, r.Text, strings.Join(keys, " "))
 }
 
+// words is a reply without what differs between RESP2 and RESP3.
+func words(r Reply) string {
+	if r.Null || r.Mark == '_' {
+		return "null"
+	}
+	if len(r.Elems) == 0 {
+		return strconv.Quote(r.Text)
+	}
+	all := make([]string, len(r.Elems))
+	for i, e := range r.Elems {
+		all[i] = words(e)
+	}
+	return "(" + strings.Join(all, " ") + ")"
+}
+
 // sameShape says whether two replies are of the same kinds all the way down,
 // lengths and texts apart.
 func sameShape(a, b Reply) bool {

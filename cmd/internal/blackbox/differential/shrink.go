@@ -1,5 +1,7 @@
 package differential
 
+import "slices"
+
 // shrink returns a short script that still shows what failing looks for, by
 // taking out ever smaller runs of steps. It calls failing at most tries times.
 func shrink(steps []Step, tries int, failing func([]Step) bool) []Step {
@@ -24,26 +26,19 @@ func shrink(steps []Step, tries int, failing func([]Step) bool) []Step {
 	return steps
 }
 
-// related keeps the steps that name one of the keys of the last one, and those
-// that name none: they may open a transaction, choose a database, empty it.
-func related(steps []Step) []Step {
-	last := steps[len(steps)-1]
-	named := map[string]bool{}
-	for _, k := range keysOf(last.command()) {
-		named[k] = true
-	}
+// related keeps the steps that name one of the keys of the step at fault, and
+// those that name none: they may open a transaction, choose a database, empty
+// it.
+func related(steps []Step, fault Step) []Step {
+	named := keysOf(fault.command())
 	var out []Step
-	for _, s := range steps[:len(steps)-1] {
+	for _, s := range steps {
 		keys := keysOf(s.command())
-		keep := len(keys) == 0
-		for _, k := range keys {
-			keep = keep || named[k]
-		}
-		if keep {
+		if len(keys) == 0 || slices.ContainsFunc(keys, func(k string) bool { return slices.Contains(named, k) }) {
 			out = append(out, s)
 		}
 	}
-	return append(out, last)
+	return out
 }
 
 // separate gives every step a batch of its own: no pipelines.

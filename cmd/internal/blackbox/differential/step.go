@@ -51,6 +51,21 @@ func (s Step) command() []string {
 	return s.Args
 }
 
+// commandName is a command with its subcommand, for people.
+func commandName(args []string) string {
+	if len(args) == 0 {
+		return ""
+	}
+	name := strings.ToUpper(args[0])
+	switch name {
+	case "CLIENT", "CLUSTER", "COMMAND", "CONFIG", "LATENCY", "MEMORY", "MODULE", "OBJECT", "SLOWLOG", "DEBUG":
+		if len(args) > 1 {
+			name += " " + strings.ToUpper(args[1])
+		}
+	}
+	return name
+}
+
 // name is the command's in upper case, empty for an empty line.
 func (s Step) name() string {
 	if args := s.command(); len(args) > 0 {

@@ -1,0 +1,5 @@
+//go:build unix && !linux
+
+package rowcache
+
+func adviseHuge([]byte) {}
