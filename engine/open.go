@@ -209,6 +209,7 @@ func (s *Store) openRows() error {
 		return s.openError(err)
 	}
 	s.db = db
+	s.group = newCommitGroup(db, s.latch)
 	return nil
 }
 

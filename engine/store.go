@@ -28,6 +28,7 @@ type Store struct {
 	disk   *diskGauge
 	stats  storeStats
 	expiry *expiryHints
+	group  *commitGroup
 	pool   sync.Pool // of *commit
 
 	start    identity // as read at Open, with the new incarnation
@@ -223,7 +224,7 @@ func (s *Store) refuse() error {
 
 // commit hands the batch to Pebble: visible on return, in the log's queue, not waited for.
 func (s *Store) commit(b *pebble.Batch, size int) (object.Commit, error) {
-	if err := s.db.ApplyNoSyncWait(b, pebble.Sync); err != nil {
+	if err := errors.Join(s.db.Apply(b, pebble.NoSync), b.Close()); err != nil {
 		return nil, fmt.Errorf("engine: apply: %w", err)
 	}
 	s.stats.applies.Add(1)
@@ -233,28 +234,21 @@ func (s *Store) commit(b *pebble.Batch, size int) (object.Commit, error) {
 	if c == nil {
 		c = &commit{s: s}
 	}
-	c.b = b
+	c.ticket = s.group.join()
 	return c, nil
 }
 
 // commit is a batch on its way to the disk. It goes back to the pool in Wait.
 type commit struct {
-	s *Store
-	b *pebble.Batch
+	s      *Store
+	ticket uint64
 }
 
 // Wait returns when the batch is as durable as the policy says, or with the error that stopped the store.
 func (c *commit) Wait() error {
-	s, b := c.s, c.b
-	c.b = nil
-	err := b.SyncWait()
-	if err != nil {
-		err = s.latch.fail("commit", err)
-	} else if err = s.latch.err(); err == nil {
-		err = b.Close()
-	}
+	s, ticket := c.s, c.ticket
 	s.pool.Put(c)
-	return err
+	return s.group.wait(ticket)
 }
 
 // Scan calls fn for the rows in [lo, hi) in ascending order, as they were when it began. key and row are valid only during

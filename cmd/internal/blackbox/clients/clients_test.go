@@ -5,7 +5,7 @@ package clients
 import (
 	"maps"
 	"os"
-	"runtime/debug"
+	"os/exec"
 	"slices"
 	"strings"
 	"testing"
@@ -100,14 +100,9 @@ func startSubject(t *testing.T) map[Face]string {
 
 // moduleVersion is that of a Go module the test is built with.
 func moduleVersion(path string) string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
+	out, err := exec.Command("go", "list", "-m", "-f", "{{.Version}}", path).Output()
+	if err != nil {
 		return "unknown"
 	}
-	for _, m := range info.Deps {
-		if m.Path == path {
-			return strings.TrimPrefix(m.Version, "v")
-		}
-	}
-	return "unknown"
+	return strings.TrimPrefix(strings.TrimSpace(string(out)), "v")
 }

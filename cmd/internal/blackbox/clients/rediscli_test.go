@@ -98,7 +98,7 @@ func cliSteps(p *probe, c cli) {
 		return want("WATCH", err, strings.Fields(got), "[OK OK OK QUEUED other]")
 	})
 	p.step("scan", func() error {
-		got, err := c.output("", "--scan", "--pattern", p.key("pipe:")+"*", "--count", "7")
+		got, err := c.output("", "--scan", "--pattern", p.key("pipe:")+"*")
 		if err != nil {
 			return err
 		}

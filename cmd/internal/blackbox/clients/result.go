@@ -1,6 +1,7 @@
 package clients
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 )
@@ -69,7 +70,7 @@ func Table(results []Result) string {
 			fmt.Fprintf(&b, "%s on the %s face was skipped: %s\n", r.Client, r.Face, r.Skipped)
 		}
 		for _, step := range Steps() {
-			if err := r.Errors[step]; err != nil {
+			if err := r.Errors[step]; err != nil && !errors.Is(err, errSkipped) {
 				fmt.Fprintf(&b, "%s on the %s face, %s: %s: %v\n", r.Client, r.Face, step, r.cell(step), err)
 			}
 		}

@@ -24,7 +24,7 @@ func unrepeatable() []Reason {
 	return []Reason{
 		{Name: "clock", Text: "a time left or a time of day, a few seconds apart", Match: func(e Exchange) bool {
 			switch {
-			case e.is("TTL", "EXPIRETIME", "LASTSAVE", "OBJECT IDLETIME"):
+			case e.is("TTL", "EXPIRETIME", "OBJECT IDLETIME"):
 				return e.integersWithin(10)
 			case e.is("PTTL", "PEXPIRETIME"):
 				return e.integersWithin(10_000)
@@ -56,7 +56,7 @@ func unrepeatable() []Reason {
 func own() []Reason {
 	return []Reason{
 		{Name: "statistics", Text: "figures and texts about the server itself", Match: func(e Exchange) bool {
-			return e.is("INFO", "SLOWLOG LEN", "SLOWLOG GET", "LATENCY LATEST", "LATENCY HISTOGRAM", "LATENCY DOCTOR", "LATENCY RESET", "MEMORY DOCTOR", "MEMORY STATS", "MEMORY USAGE") &&
+			return e.is("INFO", "LASTSAVE", "SLOWLOG LEN", "SLOWLOG GET", "LATENCY LATEST", "LATENCY HISTOGRAM", "LATENCY DOCTOR", "LATENCY RESET", "MEMORY DOCTOR", "MEMORY STATS", "MEMORY USAGE") &&
 				e.sameKind()
 		}},
 		{Name: "topology", Text: "node ids, addresses and epochs", Match: func(e Exchange) bool {

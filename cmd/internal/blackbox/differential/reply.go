@@ -130,6 +130,10 @@ func words(r Reply) string {
 	if r.Null || r.Mark == '_' {
 		return "null"
 	}
+	if r.Mark == '=' {
+		_, text, _ := strings.Cut(r.Text, ":") // a verbatim string names its format first
+		return strconv.Quote(text)
+	}
 	if len(r.Elems) == 0 {
 		return strconv.Quote(r.Text)
 	}

@@ -132,7 +132,7 @@ func ping(c net.Conn) string {
 func TestBeforeAuth(t *testing.T) {
 	node := harness.StartRondo(t, harness.Options{Flags: []string{"--requirepass", "secret", "--command-timeout", "3s"}})
 	args := func(n, size int) []byte {
-		all := []string{"SET"}
+		all := []string{"DEL"}
 		for len(all) < n {
 			all = append(all, strings.Repeat("x", size))
 		}

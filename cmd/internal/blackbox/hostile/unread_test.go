@@ -89,9 +89,6 @@ func untilCut(t *testing.T, addr string, b []byte) {
 func testUnreadMonitor(t *testing.T, n *target) {
 	n.scenario(t, "a MONITOR that never reads", outputLimit+16*mb, func(t *testing.T) {
 		m := dial(t, n.Clients)
-		if err := m.SetReadBuffer(4 << 10); err != nil {
-			t.Fatal(err)
-		}
 		if _, err := m.Write(harness.AppendCommand(nil, "MONITOR")); err != nil {
 			t.Fatal(err)
 		}

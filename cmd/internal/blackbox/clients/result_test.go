@@ -1,0 +1,44 @@
+package clients
+
+import (
+	"errors"
+	"strings"
+	"testing"
+)
+
+func TestCells(t *testing.T) {
+	refused := errors.New("ERR unknown subcommand: ClientOption.DisableCache must be true")
+	crossSlot := errors.New("CROSSSLOT Keys in request don't hash to the same slot")
+	broken := errors.New("ERR broken")
+	for _, c := range []struct {
+		name   string
+		result Result
+		step   string
+		want   string
+	}{
+		{"worked", Result{Errors: map[string]error{"get": nil}}, "get", "ok"},
+		{"not taken", Result{Errors: map[string]error{}}, "get", "-"},
+		{"failed", Result{Errors: map[string]error{"get": broken}}, "get", "FAILED"},
+		{"slots on the cluster face", Result{Face: Cluster, Errors: map[string]error{"mget slots": crossSlot}}, "mget slots", "CROSSSLOT"},
+		{"slots on the forward face", Result{Face: Forward, Errors: map[string]error{"mget slots": crossSlot}}, "mget slots", "FAILED"},
+		{"one slot on the cluster face", Result{Face: Cluster, Errors: map[string]error{"mget": crossSlot}}, "mget", "FAILED"},
+		{"finding", Result{Client: "rueidis", Errors: map[string]error{"connect": refused}}, "connect", "needs DisableCache"},
+		{"step after a finding", Result{Client: "rueidis", Errors: map[string]error{"connect": refused, "get": errSkipped}}, "get", "needs DisableCache"},
+		{"finding of another client", Result{Client: "redigo", Errors: map[string]error{"connect": refused}}, "connect", "FAILED"},
+		{"finding with the option set", Result{Client: "rueidis", Options: "DisableCache", Errors: map[string]error{"connect": refused}}, "connect", "FAILED"},
+		{"failure beside a finding", Result{Client: "rueidis", Errors: map[string]error{"connect": nil, "get": broken}}, "get", "FAILED"},
+	} {
+		if got := c.result.cell(c.step); got != c.want {
+			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		}
+	}
+}
+
+func TestTableShowsFailures(t *testing.T) {
+	text := Table([]Result{{Client: "some", Version: "1.2.3", Face: Forward, Errors: map[string]error{"connect": nil, "get": errors.New("ERR broken")}}})
+	for _, part := range []string{"| some | 1.2.3 | forward | none | ok | - | FAILED |", "some on the forward face, get: FAILED: ERR broken"} {
+		if !strings.Contains(text, part) {
+			t.Errorf("%q is not in\n%s", part, text)
+		}
+	}
+}
