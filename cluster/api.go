@@ -14,6 +14,9 @@ type Store interface {
 	// Apply stores the writes as one: all are visible when it returns, durable once Commit.Wait has returned nil. The
 	// keys and rows are the caller's again then. After an error nothing was stored.
 	Apply(ws []object.Write) (object.Commit, error)
+	// ApplyFreeing is Apply for writes that let go of more than they store, in the end: a store that is short of room
+	// takes them while it refuses others.
+	ApplyFreeing(ws []object.Write) (object.Commit, error)
 	// Scan calls fn with the rows of [lo, hi) in ascending order of keys, over one snapshot, until fn returns false.
 	// key and row are valid during the call of fn only.
 	Scan(lo, hi []byte, fn func(key, row []byte) bool) error

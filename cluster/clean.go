@@ -115,7 +115,7 @@ func (n *Node) cleaned(i int, db uint8, cleared object.Stamp) error {
 		return nil
 	}
 	key := object.AppendDatabaseKey(nil, n.firstSlot(i), db)
-	commit, err := n.store.Apply([]object.Write{{Key: key, Row: databaseRow(cleared, false)}})
+	commit, err := n.store.ApplyFreeing([]object.Write{{Key: key, Row: databaseRow(cleared, false)}})
 	if err != nil {
 		p.mu.Unlock()
 		return err

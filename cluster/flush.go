@@ -104,7 +104,7 @@ func databaseRow(cleared object.Stamp, leftover bool) []byte {
 
 func (n *Node) applyFlush(writes []object.Write, drop bool) (object.Commit, error) {
 	if !drop {
-		return n.store.Apply(writes)
+		return n.store.ApplyFreeing(writes)
 	}
 	lo := object.AppendSlotKey(nil, 0)
 	hi := object.AppendSlotKey(nil, object.SlotCount)

@@ -66,6 +66,8 @@ func (s *heldStore) Apply(ws []object.Write) (object.Commit, error) {
 	return c, nil
 }
 
+func (s *heldStore) ApplyFreeing(ws []object.Write) (object.Commit, error) { return s.Apply(ws) }
+
 func (s *heldStore) Release() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

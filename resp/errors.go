@@ -1,6 +1,9 @@
 package resp
 
-import "fmt"
+import (
+	"bytes"
+	"fmt"
+)
 
 // Error is the text of an error reply without its leading '-': a code in
 // capitals, a space, words for people. It is a Go error; == and errors.Is work
@@ -126,7 +129,9 @@ func InvalidExpire(name string) Error {
 }
 
 // UnsupportedOption refuses an option of the EXPIRE family.
-func UnsupportedOption(opt []byte) Error { return Error("ERR Unsupported option " + cString(opt)) }
+func UnsupportedOption(opt []byte) Error {
+	return Error("ERR Unsupported option " + cString(bytes.TrimRight(opt, "\r\n")))
+}
 
 // NotInRange refuses an integer outside [low, high]; the words are Redis's own.
 func NotInRange(low, high int64) Error {

@@ -250,3 +250,13 @@ func TestErrorsOfTheNode(t *testing.T) {
 		t.Error("a wrapped Error is not found")
 	}
 }
+
+// Redis trims line breaks at the end of an error and makes others spaces.
+func TestUnsupportedOptionLineBreaks(t *testing.T) {
+	r := startRedis(t)
+	for _, opt := range []string{"*3\r\n", "\n\n", "a\r\nb\n", "\r"} {
+		if got, want := wire(Err(UnsupportedOption([]byte(opt)))), wire(r.do("EXPIRE", "k", "1", opt)); got != want {
+			t.Errorf("%q: %q, Redis says %q", opt, got, want)
+		}
+	}
+}

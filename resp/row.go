@@ -24,8 +24,16 @@ func (c *Command) Row() Value {
 		words(c.Categories.Names()),
 		Set(bulks(c.Tips)...),
 		Set(specs...),
-		Set(subs...),
+		subcommandRows(subs),
 	)
+}
+
+// subcommandRows is an array, but where there are none an empty set: so Redis.
+func subcommandRows(subs []Value) Value {
+	if len(subs) == 0 {
+		return Set()
+	}
+	return Array(subs...)
 }
 
 // words is a set of status replies, as Redis sends flags.

@@ -65,6 +65,9 @@ func withoutLater(c *Command) *Command {
 // Rondo refuses or does not know.
 func sameSubs(row Value) Value {
 	e := slices.Clone(row.Elems)
+	if len(e[9].Elems) == 0 {
+		return row // an empty set, not an empty array
+	}
 	var subs []Value
 	for _, s := range e[9].Elems {
 		if sub := ByFullName([]byte(s.Elems[0].Str)); sub != nil && sub.Refused == "" {
@@ -72,7 +75,7 @@ func sameSubs(row Value) Value {
 		}
 	}
 	slices.SortFunc(subs, func(a, b Value) int { return strings.Compare(a.Elems[0].Str, b.Elems[0].Str) })
-	e[9] = Set(subs...)
+	e[9] = Array(subs...)
 	return Array(e...)
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/rondokv/rondo/cluster"
 	"github.com/rondokv/rondo/conf"
 	"github.com/rondokv/rondo/engine"
+	"github.com/rondokv/rondo/resp"
 	"github.com/rondokv/rondo/server"
 )
 
@@ -132,7 +133,21 @@ func newFront(cfg conf.Config, ln listeners, n *node, ended chan<- error) (*serv
 		Settings: serverSettings(cfg), Config: settings,
 		EngineInfo: func() []server.Figure { return storeFigures(n.store.Metrics()) },
 		OnShutdown: func() { ended <- nil },
+		StoreError: storeError,
 	})
+}
+
+// storeError tells clients in their words what the store answered.
+func storeError(err error) (resp.Error, bool) {
+	switch {
+	case errors.Is(err, engine.ErrDiskFull):
+		return resp.ErrDiskFull, true
+	case errors.Is(err, engine.ErrQuarantined):
+		return resp.ErrUnreadable, true
+	case errors.Is(err, engine.ErrFatal), errors.Is(err, engine.ErrClosed):
+		return resp.ErrStoreFailed, true
+	}
+	return "", false
 }
 
 // stop stops accepting, lets commands in flight finish until ctx ends, and

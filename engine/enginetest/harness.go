@@ -15,6 +15,8 @@ type Store interface {
 	Apply(ws []object.Write) (object.Commit, error)
 	Scan(lo, hi []byte, fn func(key, row []byte) bool) error
 	DropRange(lo, hi []byte, ws []object.Write) (object.Commit, error)
+	ApplyFreeing(ws []object.Write) (object.Commit, error)
+	ExpiredCandidates(before int64, after []byte, limit int) (keys [][]byte, next []byte, err error)
 	Sync() error
 	Close() error
 }
@@ -41,6 +43,7 @@ func Run(t *testing.T, harness func(t *testing.T) *Harness) {
 		{"Scan", testScan},
 		{"ScanSnapshot", testScanSnapshot},
 		{"DropRange", testDropRange},
+		{"Expired", testExpired},
 		{"Atomic", testAtomic},
 		{"VisibleBeforeWait", testVisibleBeforeWait},
 		{"Reopen", testReopen},

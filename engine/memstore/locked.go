@@ -30,6 +30,16 @@ func (l *Locked) Apply(ws []object.Write) (object.Commit, error) {
 	return lockedCommit{l, c}, err
 }
 
+// ApplyFreeing is Store.Apply.
+func (l *Locked) ApplyFreeing(ws []object.Write) (object.Commit, error) { return l.Apply(ws) }
+
+// ExpiredCandidates is Store.ExpiredCandidates.
+func (l *Locked) ExpiredCandidates(before int64, after []byte, limit int) (keys [][]byte, next []byte, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.s.ExpiredCandidates(before, after, limit)
+}
+
 // DropRange is Store.DropRange.
 func (l *Locked) DropRange(lo, hi []byte, ws []object.Write) (object.Commit, error) {
 	l.mu.Lock()

@@ -53,6 +53,9 @@ func (s *Store) Apply(ws []object.Write) (object.Commit, error) {
 	return s.queue(&batch{writes: cloned(ws)})
 }
 
+// ApplyFreeing is Apply: there is always room.
+func (s *Store) ApplyFreeing(ws []object.Write) (object.Commit, error) { return s.Apply(ws) }
+
 func cloned(ws []object.Write) []object.Write {
 	out := make([]object.Write, len(ws))
 	for i, w := range ws {
@@ -144,6 +147,31 @@ func (s *Store) Scan(lo, hi []byte, fn func(key, row []byte) bool) error {
 		return fn(r.key, r.row)
 	})
 	return nil
+}
+
+// ExpiredCandidates returns up to limit keys behind after (nil: from the first) of data rows whose expiry is before that
+// time, in ms since the Unix epoch, and where to go on, nil at the end.
+func (s *Store) ExpiredCandidates(before int64, after []byte, limit int) (keys [][]byte, next []byte, err error) {
+	err = s.Scan(orFirst(after), []byte{object.SpaceData + 1}, func(key, row []byte) bool {
+		if at, ok := object.PeekExpiry(row); !ok || at >= before || bytes.Equal(key, after) {
+			return true
+		}
+		if len(keys) == limit {
+			next = keys[limit-1]
+			return false
+		}
+		keys = append(keys, bytes.Clone(key))
+		return true
+	})
+	return keys, next, err
+}
+
+// orFirst returns the least key of data for none.
+func orFirst(after []byte) []byte {
+	if after == nil {
+		return []byte{object.SpaceData}
+	}
+	return after
 }
 
 // Crash ends this store and returns what is found after it: all that was synced and the first keep of the batches that

@@ -6,7 +6,9 @@ import (
 	"bytes"
 	"encoding/binary"
 	"math/rand/v2"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/rondokv/rondo/cluster"
 	"github.com/rondokv/rondo/engine"
@@ -46,13 +48,33 @@ func open(b *testing.B) *cluster.Node {
 func benchmark(b *testing.B, keys uint32, depth int, name string) {
 	n := open(b)
 	parse := command.New(command.DefaultLimits())[name]
+	run := func(ops int) { drive(n, parse, ops, keys, depth, name) }
+	if name == "set" {
+		run(2 * int(keys)) // most keys exist
+	}
+	b.ReportAllocs()
+	b.ResetTimer()
+	before := cpu(b)
+	run(b.N)
+	b.ReportMetric(float64((cpu(b)-before).Nanoseconds())/float64(b.N)/1000, "cpu-us/op")
+}
+
+// cpu returns the processor time that this process has used.
+func cpu(b *testing.B) time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+func drive(n *cluster.Node, parse command.Parser, ops int, keys uint32, depth int, name string) {
 	calls := make([]*cluster.Call, depth)
 	for i := range calls {
 		calls[i] = new(cluster.Call)
 	}
 	value := bytes.Repeat([]byte("v"), 100)
-	b.ReportAllocs()
-	for i := 0; i < b.N; i += depth {
+	for i := 0; i < ops; i += depth {
 		for _, c := range calls {
 			key := binary.LittleEndian.AppendUint32([]byte("key:"), rand.Uint32N(keys))
 			args := [][]byte{[]byte(name), key, value}

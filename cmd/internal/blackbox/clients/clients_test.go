@@ -82,6 +82,15 @@ func TestClients(t *testing.T) {
 		}
 	}
 	t.Logf("\n%s", Table(results))
+	if os.Getenv("BLACKBOX_SUBJECT") != "redis" {
+		text, err := os.ReadFile("../../../../docs/clients.md")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, line := range Undocumented(results, string(text)) {
+			t.Errorf("docs/clients.md does not have the row\n%s", line)
+		}
+	}
 	for _, f := range findings() {
 		if os.Getenv("BLACKBOX_SUBJECT") != "redis" && !f.seen(results) {
 			t.Errorf("the finding about %s was not seen: it works now, so take it out of findings.go and docs/clients.md", f.Client)

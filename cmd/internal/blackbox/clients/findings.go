@@ -1,9 +1,6 @@
 package clients
 
-import (
-	"errors"
-	"strings"
-)
+import "strings"
 
 // Finding is a client that does not work on its defaults. It is listed in
 // docs/clients.md with the option that helps.
@@ -24,14 +21,9 @@ func findings() []Finding {
 	}
 }
 
-// matches says whether a step failed as the finding says. The steps after a
-// failed one to connect were not taken.
+// matches says whether a step failed as the finding says.
 func (f Finding) matches(r Result, step string, err error) bool {
-	if r.Client != f.Client || r.Options != "" {
-		return false
-	}
-	first := r.Errors["connect"]
-	return first != nil && strings.Contains(strings.ToLower(first.Error()), strings.ToLower(f.Words)) && (step == "connect" || errors.Is(err, errSkipped))
+	return r.Client == f.Client && r.Options == "" && step == "connect" && err != nil && strings.Contains(err.Error(), f.Words)
 }
 
 // seen says whether the finding is among the results, or its client did not run.

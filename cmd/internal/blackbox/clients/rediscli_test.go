@@ -135,10 +135,7 @@ func redisBenchmark(flags ...string) func(*testing.T, *probe) string {
 			{"incr", "incr", "1", "INCR"},
 		} {
 			p.step(c.step, func() error {
-				args := append([]string{"-h", host, "-p", strconv.Itoa(port), "-n", "2000", "-c", "20", "-r", "1000", "--csv", "-t", c.tests, "-P", c.depth}, flags...)
-				if c.step == "mget" && len(flags) == 0 {
-					args = append(args, "-r", "1") // its ten keys are then one, on any face
-				}
+				args := append([]string{"-h", host, "-p", strconv.Itoa(port), "-n", "2000", "--csv", "-t", c.tests, "-P", c.depth}, flags...)
 				return benchmarked(path, args, c.rows)
 			})
 		}

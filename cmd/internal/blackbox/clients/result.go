@@ -33,7 +33,7 @@ type Result struct {
 func (r Result) cell(step string) string {
 	err, done := r.Errors[step]
 	switch {
-	case !done:
+	case !done, errors.Is(err, errSkipped): // what failed before is told there
 		return "-"
 	case err == nil:
 		return "ok"
@@ -41,6 +41,45 @@ func (r Result) cell(step string) string {
 		return r.expected(step, err)
 	}
 	return "FAILED"
+}
+
+// row is the cells of a result.
+func (r Result) row() []string {
+	cells := []string{r.Client, r.Version, string(r.Face), r.Options}
+	if r.Options == "" {
+		cells[3] = "none"
+	}
+	for _, step := range Steps() {
+		if r.Skipped != "" {
+			cells = append(cells, "skipped")
+			continue
+		}
+		cells = append(cells, r.cell(step))
+	}
+	return cells
+}
+
+// Undocumented finds the results that a text with such a table shows otherwise
+// or not at all; versions may differ.
+func Undocumented(results []Result, text string) (missing []string) {
+	bare := func(line string) string {
+		cells := strings.Split(line, "|")
+		if len(cells) > 2 {
+			cells[2] = ""
+		}
+		return strings.Join(cells, "|")
+	}
+	shown := map[string]bool{}
+	for _, line := range strings.Split(text, "\n") {
+		shown[bare(strings.TrimSpace(line))] = true
+	}
+	for _, r := range results {
+		line := "| " + strings.Join(r.row(), " | ") + " |"
+		if r.Skipped == "" && !shown[bare(line)] {
+			missing = append(missing, line)
+		}
+	}
+	return missing
 }
 
 // Table is the results as a Markdown table, then the text of each failure.
@@ -51,19 +90,7 @@ func Table(results []Result) string {
 	row(header)
 	fmt.Fprintf(&b, "|%s\n", strings.Repeat("---|", len(header)))
 	for _, r := range results {
-		options := r.Options
-		if options == "" {
-			options = "none"
-		}
-		cells := []string{r.Client, r.Version, string(r.Face), options}
-		for _, step := range Steps() {
-			if r.Skipped != "" {
-				cells = append(cells, "skipped")
-				continue
-			}
-			cells = append(cells, r.cell(step))
-		}
-		row(cells)
+		row(r.row())
 	}
 	for _, r := range results {
 		if r.Skipped != "" {

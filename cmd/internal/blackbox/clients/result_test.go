@@ -23,7 +23,7 @@ func TestCells(t *testing.T) {
 		{"slots on the forward face", Result{Face: Forward, Errors: map[string]error{"mget slots": crossSlot}}, "mget slots", "FAILED"},
 		{"one slot on the cluster face", Result{Face: Cluster, Errors: map[string]error{"mget": crossSlot}}, "mget", "FAILED"},
 		{"finding", Result{Client: "rueidis", Errors: map[string]error{"connect": refused}}, "connect", "needs DisableCache"},
-		{"step after a finding", Result{Client: "rueidis", Errors: map[string]error{"connect": refused, "get": errSkipped}}, "get", "needs DisableCache"},
+		{"step after a finding", Result{Client: "rueidis", Errors: map[string]error{"connect": refused, "get": errSkipped}}, "get", "-"},
 		{"finding of another client", Result{Client: "redigo", Errors: map[string]error{"connect": refused}}, "connect", "FAILED"},
 		{"finding with the option set", Result{Client: "rueidis", Options: "DisableCache", Errors: map[string]error{"connect": refused}}, "connect", "FAILED"},
 		{"failure beside a finding", Result{Client: "rueidis", Errors: map[string]error{"connect": nil, "get": broken}}, "get", "FAILED"},
@@ -40,5 +40,21 @@ func TestTableShowsFailures(t *testing.T) {
 		if !strings.Contains(text, part) {
 			t.Errorf("%q is not in\n%s", part, text)
 		}
+	}
+}
+
+func TestUndocumented(t *testing.T) {
+	results := []Result{
+		{Client: "some", Version: "1.2.3", Face: Forward, Errors: map[string]error{"connect": nil}},
+		{Client: "other", Version: "1.0.0", Face: Cluster, Errors: map[string]error{"connect": errors.New("ERR broken")}},
+		{Client: "absent", Face: Cluster, Skipped: "not installed"},
+	}
+	text := strings.ReplaceAll(Table(results), "1.2.3", "4.5.6")
+	if got := Undocumented(results, text); len(got) != 0 {
+		t.Errorf("another version is said to be missing: %q", got)
+	}
+	results[0].Errors["get"] = nil
+	if got := Undocumented(results, text); len(got) != 1 || !strings.Contains(got[0], "some") {
+		t.Errorf("a changed row was not found: %q", got)
 	}
 }

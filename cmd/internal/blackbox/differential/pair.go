@@ -264,7 +264,7 @@ func (r *run) follow(step Step, redis []byte) {
 		r.queued[conn] = append(r.queued[conn], step.command())
 	case name == "WATCH" && redis[0] == '+':
 		r.watching[conn] = true
-	case name == "EXEC", redis[0] == '+' && (name == "MULTI" || name == "DISCARD" || name == "RESET"):
+	case name == "EXEC" && !bytes.HasPrefix(redis, []byte("-ERR EXEC without MULTI")), redis[0] == '+' && (name == "MULTI" || name == "DISCARD" || name == "RESET"):
 		r.queued[conn] = nil
 		r.watching[conn] = r.watching[conn] && name == "MULTI"
 	}

@@ -96,6 +96,9 @@ func deliberate() []Reason {
 		{Name: "watch", Text: "the keys that are watched and those of the transaction are of one slot", Parts: true, Match: func(e Exchange) bool {
 			return e.is("WATCH", "EXEC") && e.rondoRefuses("CROSSSLOT ")
 		}},
+		{Name: "aborted", Text: "an EXEC that is lost anyway, after WATCH: which error it tells", Match: func(e Exchange) bool {
+			return e.is("EXEC") && e.Watching && e.Redis.isError() && strings.HasPrefix(e.Rondo.Text, "CROSSSLOT ")
+		}},
 		{Name: "undone", Text: "WATCH on a missing key does not notice a write that is undone before EXEC", Parts: true, Match: func(e Exchange) bool {
 			return e.is("EXEC") && e.Watching && e.Redis.Null && e.Rondo.isArray()
 		}},

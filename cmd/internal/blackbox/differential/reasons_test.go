@@ -28,6 +28,8 @@ func TestReasons(t *testing.T) {
 		{Cluster, "watch", [][]string{{"WATCH", "a"}, {"WATCH", "b"}}},
 		{Cluster, "watch", [][]string{{"WATCH", "a"}, {"MULTI"}, {"SET", "b", "1"}, {"EXEC"}}},
 		{Forward, "undone", [][]string{{"WATCH", "a"}, {"SET", "a", "1"}, {"DEL", "a"}, {"MULTI"}, {"EXEC"}}},
+		{Cluster, "aborted", [][]string{{"WATCH", "a"}, {"SET", "a", "1"}, {"MULTI"}, {"SET", "a", "1"}, {"SET", "b", "1"}, {"NOTHING"}, {"EXEC"}}},
+		{Forward, "switch", [][]string{{"MULTI"}, {"GET", "a"}, {"HELLO", "3"}, {"EXEC"}}},
 		{Forward, "later", [][]string{{"SET", "a", "1"}, {"SET", "a", "2", "IFEQ", "1"}}},
 		{Cluster, "later", [][]string{{"SET", "a", "1"}, {"SET", "a", "2", "IFNE", "1"}}},
 		{Forward, "later", [][]string{{"SET", "a", "1"}, {"DELEX", "a", "IFEQ", "1"}}},

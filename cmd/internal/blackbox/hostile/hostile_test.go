@@ -21,10 +21,10 @@ func TestHostile(t *testing.T) {
 	testIdle(t, n)
 	testFloods(t, n)
 	testManyFloods(t, n)
+	testGarbage(t, n)
 	testUnread(t, n)
 	testSlow(t, n)
 	testConnections(t, n)
-	testGarbage(t, n)
 
 	n.witness.end()
 	if panics := n.counted(t, "command_panics"); panics != 0 {
