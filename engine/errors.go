@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // Errors that a caller tells apart.
@@ -49,7 +50,10 @@ type QuarantinedError struct {
 }
 
 func (e *QuarantinedError) Error() string {
-	return fmt.Sprintf("engine: row %x cannot be read: %v", e.Key, e.Err)
+	if len(e.Key) == 0 {
+		return "engine: rows cannot be read: " + oneLine(e.Err)
+	}
+	return fmt.Sprintf("engine: row %x cannot be read: %s", e.Key, oneLine(e.Err))
 }
 
 // Is makes errors.Is(err, ErrQuarantined) true.
@@ -67,9 +71,9 @@ type CorruptError struct {
 
 func (e *CorruptError) Error() string {
 	if e.Offset < 0 {
-		return fmt.Sprintf("engine: %s is damaged: %v", e.File, e.Err)
+		return fmt.Sprintf("engine: %s is damaged: %s", e.File, oneLine(e.Err))
 	}
-	return fmt.Sprintf("engine: %s is damaged at byte %d: %v", e.File, e.Offset, e.Err)
+	return fmt.Sprintf("engine: %s is damaged at byte %d: %s", e.File, e.Offset, oneLine(e.Err))
 }
 
 // Is makes errors.Is(err, ErrCorrupt) true.
@@ -77,3 +81,12 @@ func (e *CorruptError) Is(target error) bool { return target == ErrCorrupt }
 
 // Unwrap returns what was found.
 func (e *CorruptError) Unwrap() error { return e.Err }
+
+// oneLine is the text of an error for an operator. Pebble's errors of damaged blocks carry a second line that says nothing.
+func oneLine(err error) string {
+	if err == nil {
+		return "unknown reason"
+	}
+	text := strings.ReplaceAll(err.Error(), "\n<corruption detail carrier>", "")
+	return strings.ReplaceAll(text, "\n", "; ")
+}

@@ -37,7 +37,7 @@ func (d Durability) String() string {
 const (
 	DefaultRowCacheBytes   = 128 << 20
 	DefaultBlockCacheBytes = 128 << 20
-	DefaultMemTableBytes   = 64 << 20
+	DefaultMemTableBytes   = 32 << 20
 	DefaultDiskReserve     = 256 << 20
 	DefaultSyncInterval    = time.Second
 )

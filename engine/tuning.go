@@ -18,7 +18,7 @@ const (
 	memTables      = 3 // one filling, one flushing, one ready: above that writes wait
 	l0Compaction   = 8
 	l0Stop         = 20
-	levelBase      = 256 << 20
+	levelBase      = 64 << 20
 	tableL0        = 4 << 20
 	tableMax       = 64 << 20
 )

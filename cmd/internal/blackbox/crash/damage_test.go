@@ -176,9 +176,14 @@ func (s *specimen) judgeRefusal(t *testing.T, node *harness.Node, file, what str
 	if strings.Contains(said, "\n") {
 		t.Errorf("%s: the refusal is more than one line: %q", what, said)
 	}
-	// The number is as good as the name.
-	number, _, _ := strings.Cut(filepath.Base(file), ".")
-	if !strings.Contains(said, strings.TrimPrefix(number, "MANIFEST-")) {
+	// The number is as good as the name; of OPTIONS, which is read together
+	// with others, the directory has to do.
+	name, _, _ := strings.Cut(filepath.Base(file), ".")
+	name = strings.TrimPrefix(name, "MANIFEST-")
+	if strings.HasPrefix(name, "OPTIONS-") {
+		name = filepath.Dir(file)
+	}
+	if !strings.Contains(said, name) {
 		t.Errorf("%s: the refusal does not name the file: %s", what, said)
 		return "refused without its name"
 	}

@@ -123,12 +123,21 @@ func TestSecondSignalEndsAtOnce(t *testing.T) {
 	node := harness.StartRondo(t, harness.Options{Flags: []string{"--shutdown-timeout", "60"}})
 	harness.Dial(t, node.Clients).Do("SET", "k", "v")
 	slow := harness.Dial(t, node.Clients)
-	// The command before it shows that the one that takes long has begun.
+	slow.Do("CLIENT", "SETNAME", "slow")
+	// The command before it shows in CLIENT LIST once it is answered, and so
+	// that the one that takes long has begun.
 	if err := slow.Send(harness.AppendCommand(harness.AppendCommand(nil, "SET", "begun", "1"), "DEBUG", "SLEEP", "50")); err != nil {
 		t.Fatal(err)
 	}
 	c := harness.Dial(t, node.Clients)
-	poll(t, "effect of the pipeline", func() bool { return c.Do("EXISTS", "begun") == ":1\r\n" })
+	poll(t, "command before the one that takes long", func() bool {
+		for line := range strings.Lines(c.Do("CLIENT", "LIST")) {
+			if strings.Contains(line, "name=slow") {
+				return strings.Contains(line, "cmd=set")
+			}
+		}
+		return false
+	})
 	node.Signal(syscall.SIGTERM)
 	awaitRefusal(t, node.Clients)
 	select {

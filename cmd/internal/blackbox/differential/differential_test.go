@@ -3,6 +3,7 @@
 package differential
 
 import (
+	"cmp"
 	"maps"
 	"os"
 	"slices"
@@ -62,18 +63,22 @@ func startPair(t *testing.T, face Face) *Pair {
 }
 
 // TestRandomCommands plays DIFF_COMMANDS random commands of DIFF_SEED, half on
-// each face; DIFF_EPOCH plays that epoch only.
+// each face; DIFF_EPOCH plays that epoch only, SOAK=1h plays on for an hour.
 func TestRandomCommands(t *testing.T) {
 	commands := number(t, "DIFF_COMMANDS", map[bool]int{false: allCommands, true: shortCommands}[testing.Short()])
 	seed := uint64(number(t, "DIFF_SEED", defaultSeed))
 	only := number(t, "DIFF_EPOCH", -1)
+	soak, err := time.ParseDuration(cmp.Or(os.Getenv("SOAK"), "0s"))
+	if err != nil {
+		t.Fatalf("SOAK: %v", err)
+	}
 	for _, face := range []Face{Forward, Cluster} {
 		t.Run(face.String(), func(t *testing.T) {
 			t.Parallel()
 			pair := startPair(t, face)
 			began, played := time.Now(), 0
 			kinds := map[string]int{}
-			for n := 0; played < commands/2; n++ {
+			for n := 0; played < commands/2 || time.Since(began) < soak; n++ {
 				if only >= 0 && n != only {
 					if n > only {
 						break
@@ -81,7 +86,7 @@ func TestRandomCommands(t *testing.T) {
 					continue
 				}
 				e := NewEpoch(face, seed, n)
-				if left := commands/2 - played; left < len(e.Steps) && only < 0 {
+				if left := commands/2 - played; left < len(e.Steps) && only < 0 && soak == 0 {
 					e.Steps = e.Steps[:left]
 				}
 				d, steps, err := pair.Run(e.Steps, e.Conns)

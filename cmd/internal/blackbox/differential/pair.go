@@ -17,6 +17,7 @@ type Pair struct {
 	Redis, Rondo string // addresses
 	Timeout      time.Duration
 	Excused      map[string]int // replies by reason
+	Scripted     bool           // rare reasons count too
 }
 
 // Difference is where a script stops having equal replies.
@@ -276,9 +277,10 @@ func (r *run) alike(e Exchange) bool {
 		return true
 	}
 	for _, reason := range reasons() {
-		if reason.Match(e) {
+		if (!reason.Rare || r.pair.Scripted) && reason.Match(e) {
 			r.pair.Excused[reason.Name]++
-			r.parted = r.parted || reason.Parts
+			lost := e.Redis.isError() != e.Rondo.isError() && (e.Redis.isQueued() || e.Rondo.isQueued()) // one transaction
+			r.parted = r.parted || lost || reason.Parts && !(e.Redis.isError() && e.Rondo.isError())
 			return true
 		}
 	}

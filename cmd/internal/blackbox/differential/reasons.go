@@ -1,16 +1,14 @@
 package differential
 
-import (
-	"slices"
-	"strings"
-)
+import "strings"
 
 // Reason excuses replies that differ. It is as narrow as it can be: what it
 // does not name is still compared.
 type Reason struct {
 	Name, Text string
 	Match      func(e Exchange) bool
-	Parts      bool // the databases differ afterwards: a script cannot go on
+	Parts      bool // the databases differ afterwards, unless both replies are errors: a script cannot go on
+	Rare       bool // random scripts avoid it, so that it hides nothing there: only TestReasons meets it
 }
 
 // reasons is the written list, in three parts: what no two servers answer
@@ -99,15 +97,17 @@ func deliberate() []Reason {
 		{Name: "aborted", Text: "an EXEC that is lost anyway, after WATCH: which error it tells", Match: func(e Exchange) bool {
 			return e.is("EXEC") && e.Watching && e.Redis.isError() && strings.HasPrefix(e.Rondo.Text, "CROSSSLOT ")
 		}},
-		{Name: "undone", Text: "WATCH on a missing key does not notice a write that is undone before EXEC", Parts: true, Match: func(e Exchange) bool {
+		{Name: "undone", Text: "WATCH on a missing key does not notice a write that is undone before EXEC", Parts: true, Rare: true, Match: func(e Exchange) bool {
 			return e.is("EXEC") && e.Watching && e.Redis.Null && e.Rondo.isArray()
 		}},
-		{Name: "switch", Text: "HELLO within MULTI: all replies of EXEC are in the new protocol, in Redis those after HELLO", Match: func(e Exchange) bool {
+		{Name: "switch", Text: "HELLO within MULTI: all replies of EXEC are in the new protocol, in Redis those after HELLO", Rare: true, Match: func(e Exchange) bool {
 			return e.Switching && words(masked(e.Redis, "id")) == words(masked(e.Rondo, "id"))
 		}},
-		{Name: "later", Text: "Redis 7.2 brought CLIENT SETINFO and NO-TOUCH, Redis 8.4 DELEX and the conditions IFEQ and IFNE of SET", Parts: true, Match: func(e Exchange) bool {
-			return e.Redis.isError() && (e.is("DELEX") || e.is("SET") && len(e.Args) > 3 && !e.Rondo.isError()) ||
-				strings.HasPrefix(e.Redis.Text, "ERR unknown subcommand") && e.is("CLIENT SETINFO", "CLIENT NO-TOUCH")
+		{Name: "later", Text: "DELEX and the conditions IFEQ and IFNE of SET came with Redis 8.4", Parts: true, Rare: true, Match: func(e Exchange) bool {
+			return e.Redis.isError() && (e.is("DELEX") || e.is("SET") && len(e.Args) > 3 && !e.Rondo.isError())
+		}},
+		{Name: "client-later", Text: "CLIENT SETINFO and NO-TOUCH came with Redis 7.2", Match: func(e Exchange) bool {
+			return strings.HasPrefix(e.Redis.Text, "ERR unknown subcommand") && e.is("CLIENT SETINFO", "CLIENT NO-TOUCH")
 		}},
 		{Name: "encoding", Text: "OBJECT ENCODING goes by the value, in Redis also by how it came about", Match: func(e Exchange) bool {
 			return e.is("OBJECT ENCODING") && e.sameKind() && isEncoding(e.Redis.Text) && isEncoding(e.Rondo.Text)
@@ -119,9 +119,11 @@ func deliberate() []Reason {
 			const failed = "ERR CONFIG SET failed (possibly related to argument '"
 			return e.is("CONFIG GET") && e.sameKind() || e.is("CONFIG SET") && strings.HasPrefix(e.Redis.Text, failed) && strings.HasPrefix(e.Rondo.Text, failed)
 		}},
-		{Name: "unserved", Text: "commands and subcommands of Redis 7.0 that Rondo does not have are unknown to it", Parts: true, Match: func(e Exchange) bool {
-			const unknown = "ERR unknown "
-			return strings.HasPrefix(e.Rondo.Text, unknown) && !strings.HasPrefix(e.Redis.Text, unknown) && !servedByRondo(e)
+		{Name: "unserved", Text: "commands of Redis 7.0 that Rondo does not have are unknown to it", Parts: true, Rare: true, Match: func(e Exchange) bool {
+			return strings.HasPrefix(e.Rondo.Text, "ERR unknown command ") && !strings.HasPrefix(e.Redis.Text, "ERR unknown ")
+		}},
+		{Name: "unserved-part", Text: "subcommands of CLIENT, LATENCY, MEMORY and the like that Rondo does not have are unknown to it", Match: func(e Exchange) bool {
+			return strings.HasPrefix(e.Rondo.Text, "ERR unknown subcommand ") && !strings.HasPrefix(e.Redis.Text, "ERR unknown ") && unservedPart(e)
 		}},
 		{Name: "refused", Text: "commands of Redis that make no sense here say what to use", Parts: true, Match: func(e Exchange) bool {
 			return e.Rondo.isError() && strings.Contains(e.Rondo.Text, " is not supported by Rondo: ")
@@ -129,11 +131,10 @@ func deliberate() []Reason {
 	}
 }
 
-// servedByRondo keeps the reason "unserved" from hiding a command that got lost.
-func servedByRondo(e Exchange) bool {
-	return slices.ContainsFunc(commands(), func(c command) bool {
-		return c.name == e.Name && c.name != "OBJECT" && c.name != "MEMORY" && c.name != "CLUSTER"
-	})
+// unservedPart names them, so that no other subcommand can get lost.
+func unservedPart(e Exchange) bool {
+	return e.is("CLIENT TRACKING", "CLIENT TRACKINGINFO", "CLIENT GETREDIR", "CLIENT CACHING",
+		"LATENCY DOCTOR", "LATENCY GRAPH", "MEMORY DOCTOR", "MEMORY PURGE", "MEMORY STATS", "MEMORY MALLOC-STATS")
 }
 
 func isEncoding(s string) bool { return s == "int" || s == "embstr" || s == "raw" }

@@ -33,6 +33,8 @@ func TestReasons(t *testing.T) {
 		{Forward, "later", [][]string{{"SET", "a", "1"}, {"SET", "a", "2", "IFEQ", "1"}}},
 		{Cluster, "later", [][]string{{"SET", "a", "1"}, {"SET", "a", "2", "IFNE", "1"}}},
 		{Forward, "later", [][]string{{"SET", "a", "1"}, {"DELEX", "a", "IFEQ", "1"}}},
+		{Forward, "client-later", [][]string{{"CLIENT", "NO-TOUCH", "on"}}},
+		{Cluster, "unserved-part", [][]string{{"LATENCY", "DOCTOR"}}},
 		{Cluster, "refused", [][]string{{"CLUSTER", "BUMPEPOCH"}}},
 		{Forward, "refused", [][]string{{"SWAPDB", "0", "1"}}},
 		{Forward, "refused", [][]string{{"SET", "a", "1"}, {"MOVE", "a", "1"}}},
@@ -46,6 +48,7 @@ func TestReasons(t *testing.T) {
 	pairs := map[Face]*Pair{Forward: startPair(t, Forward), Cluster: startPair(t, Cluster)}
 	for _, c := range cases {
 		pair := pairs[c.face]
+		pair.Scripted = true
 		var steps []Step
 		for i, args := range c.script {
 			steps = append(steps, Step{Batch: i, Args: args})

@@ -13,7 +13,7 @@ import (
 type Reply struct {
 	Mark  byte   // the first byte on the wire
 	Text  string // of a line or a bulk; the declared length of an aggregate
-	Null  bool   // RESP2's null bulk or array
+	Null  bool   // RESP3's null, RESP2's null bulk or array
 	Elems []Reply
 }
 
@@ -52,7 +52,7 @@ func parseOne(raw []byte) (r Reply, rest []byte, err error) {
 	case '%', '|':
 		n *= 2
 	}
-	r.Null = n < 0
+	r.Null = n < 0 || r.Mark == '_'
 	for range n {
 		var e Reply
 		if e, rest, err = parseOne(rest); err != nil {
@@ -64,6 +64,8 @@ func parseOne(raw []byte) (r Reply, rest []byte, err error) {
 }
 
 func (r Reply) isError() bool { return r.Mark == '-' }
+
+func (r Reply) isQueued() bool { return r.Mark == '+' && r.Text == "QUEUED" }
 
 // isArray says whether r is a list of any kind, a null not included.
 func (r Reply) isArray() bool { return (r.Mark == '*' || r.Mark == '~') && !r.Null }

@@ -24,8 +24,8 @@ const mb = 1 << 20
 
 // Limits of the node under test, low so that they are met soon.
 const (
-	commandTimeout = 3 * time.Second
-	writeTimeout   = 3 * time.Second
+	commandTimeout = 2 * time.Second
+	writeTimeout   = 2 * time.Second
 	queryLimit     = 64 * mb
 	outputLimit    = 32 * mb
 	bulkLimit      = 16 * mb
