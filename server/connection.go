@@ -134,60 +134,49 @@ func authCommand(s *session, _ *resp.Command, args [][]byte) resp.Value {
 	return resp.OK()
 }
 
-// hello is what a HELLO asks for.
-type hello struct {
-	proto          int // 0: as it is
-	auth           bool
-	user, password []byte
-	name           []byte // nil: as it is
-}
-
-func parseHello(args [][]byte) (h hello, bad resp.Error) {
+// helloOptions reads HELLO's version and takes its options one by one: those before a wrong one have had their effect.
+func (s *session) helloOptions(args [][]byte) (proto int, bad resp.Error) {
 	if len(args) == 1 {
-		return h, ""
+		return 0, ""
 	}
-	proto, ok := resp.ParseInt(args[1])
-	if !ok {
-		return h, resp.ErrProtoNotInt
+	version, ok := resp.ParseInt(args[1])
+	switch {
+	case !ok:
+		return 0, resp.ErrProtoNotInt
+	case version < 2 || version > 3:
+		return 0, resp.ErrNoProto
 	}
-	if proto < 2 || proto > 3 {
-		return h, resp.ErrNoProto
-	}
-	h.proto = int(proto)
 	for i := 2; i < len(args); i++ {
 		more := len(args) - 1 - i
 		switch {
 		case equalFold(args[i], "auth") && more >= 2:
-			h.auth, h.user, h.password = true, args[i+1], args[i+2]
+			if !s.authenticate(args[i+1], args[i+2]) {
+				return 0, resp.ErrWrongPass
+			}
 			i += 2
 		case equalFold(args[i], "setname") && more >= 1:
-			if h.name = args[i+1]; !validClientName(h.name) {
-				return h, resp.ErrClientName
+			if !validClientName(args[i+1]) {
+				return 0, resp.ErrClientName
 			}
+			s.setName(string(args[i+1]))
 			i++
 		default:
-			return h, resp.HelloOption(args[i])
+			return 0, resp.HelloOption(args[i])
 		}
 	}
-	return h, ""
+	return int(version), ""
 }
 
 func helloCommand(s *session, _ *resp.Command, args [][]byte) resp.Value {
-	h, bad := parseHello(args)
+	proto, bad := s.helloOptions(args)
 	if bad != "" {
 		return bad.Value()
-	}
-	if h.auth && !s.authenticate(h.user, h.password) {
-		return resp.ErrWrongPass.Value()
 	}
 	if !s.authed {
 		return resp.ErrNoAuthHello.Value()
 	}
-	if h.name != nil {
-		s.setName(string(h.name))
-	}
-	if h.proto != 0 {
-		s.setProto(h.proto)
+	if proto != 0 {
+		s.setProto(proto)
 	}
 	mode := "cluster"
 	if s.face == forwardFace {

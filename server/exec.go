@@ -43,12 +43,18 @@ func execCommand(s *session, c *resp.Command, args [][]byte) resp.Value {
 	failed := s.tx.failed
 	s.tx.close()
 	s.showTransaction()
-	if failed {
+	if failed && s.face == forwardFace {
 		return resp.ErrExecAbort.Value()
+	}
+	if failed {
+		x.watched = nil // they are not compared any more
 	}
 	x.replies = make([]resp.Value, len(x.queue))
 	if bad := x.prepare(); bad != "" {
 		return bad.Value()
+	}
+	if failed { // a Redis of a cluster looks at the slots first
+		return resp.ErrExecAbort.Value()
 	}
 	x.showMonitors(c, args)
 	reply := x.run()
@@ -87,9 +93,10 @@ func (x *execution) planOperation(i int, db uint8, slots *slotSet) resp.Error {
 	q, p := x.queue[i], &x.plans[i]
 	op, reply := q.e.parse[x.s.face](q.args, db)
 	if op == nil {
-		p.op = command.Constant(reply)
 		x.replies[i] = reply
-		p.op = nil
+		if slot, any := q.firstSlot(); any && x.s.face == clusterFace {
+			return slots.add(slot)
+		}
 		return ""
 	}
 	slot, one := slotOf(op)

@@ -3,6 +3,7 @@ package server
 import (
 	"errors"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/tidwall/redcon"
@@ -166,6 +167,11 @@ func (s *session) refused(c *resp.Command, otherwise resp.Error) resp.Error {
 
 // reject answers a command that does not run. In MULTI the transaction is lost.
 func (s *session) reject(e *entry, args [][]byte, why resp.Error) {
+	if e != nil && e.cmd.Name == "exec" { // ends the transaction, whatever is wrong with it
+		s.tx.close()
+		s.showTransaction()
+		why = resp.ExecAborted(strings.TrimPrefix(string(why), "ERR "))
+	}
 	if s.tx.open {
 		s.tx.failed = true
 	}
@@ -206,6 +212,9 @@ func (s *session) runHandler(e *entry, args [][]byte) {
 func (s *session) runOperation(t *step) {
 	op, reply := t.e.parse[s.face](t.args, s.db)
 	if op == nil {
+		if s.face == clusterFace && !s.oneSlot(t.e, t.args) {
+			reply = resp.ErrCrossSlot.Value() // as in Redis the slots come before the arguments
+		}
 		t.reply = reply
 		return
 	}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -14,87 +13,39 @@ import (
 	"time"
 
 	"github.com/rondokv/rondo/cluster"
+	"github.com/rondokv/rondo/engine/memstore"
 	"github.com/rondokv/rondo/engine/object"
 	"github.com/rondokv/rondo/resp"
 )
 
-// mapStore is a store in memory for tests of the front door: durable at once.
-type mapStore struct {
-	mu   sync.RWMutex
-	rows map[string][]byte
-	fail error // what Get answers when set
+// failingStore is the store in memory, which fails to read when told to.
+type failingStore struct {
+	*memstore.Locked
+	mu      sync.Mutex
+	failure error
 }
 
-func (m *mapStore) Get(key []byte) ([]byte, error) {
-	m.mu.RLock()
-	defer m.mu.RUnlock()
-	return m.rows[string(key)], m.fail
+func (f *failingStore) setFailure(err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.failure = err
 }
 
-func (m *mapStore) setFailure(err error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.fail = err
-}
-
-type mapCommit struct{}
-
-func (mapCommit) Wait() error { return nil }
-
-func (m *mapStore) Apply(ws []object.Write) (object.Commit, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for _, w := range ws {
-		if w.Row == nil {
-			delete(m.rows, string(w.Key))
-		} else {
-			m.rows[string(w.Key)] = w.Row
-		}
+func (f *failingStore) Get(dst, key []byte) ([]byte, error) {
+	f.mu.Lock()
+	err := f.failure
+	f.mu.Unlock()
+	if err != nil {
+		return nil, err
 	}
-	return mapCommit{}, nil
-}
-
-func (m *mapStore) Scan(lo, hi []byte, fn func(key, row []byte) bool) error {
-	m.mu.RLock()
-	var keys []string
-	for k := range m.rows {
-		if k >= string(lo) && k < string(hi) {
-			keys = append(keys, k)
-		}
-	}
-	m.mu.RUnlock()
-	slices.Sort(keys)
-	for _, k := range keys {
-		m.mu.RLock()
-		row := m.rows[k]
-		m.mu.RUnlock()
-		if row != nil && !fn([]byte(k), row) {
-			break
-		}
-	}
-	return nil
-}
-
-func (m *mapStore) DropRange(lo, hi []byte, ws []object.Write) (object.Commit, error) {
-	m.mu.Lock()
-	for k := range m.rows {
-		if k >= string(lo) && k < string(hi) {
-			delete(m.rows, k)
-		}
-	}
-	m.mu.Unlock()
-	return m.Apply(ws)
-}
-
-func (m *mapStore) ExpiredCandidates(int64, []byte, int) ([][]byte, []byte, error) {
-	return nil, nil, nil
+	return f.Locked.Get(dst, key)
 }
 
 // rig is a server on loopback with a node over a mapStore.
 type rig struct {
 	t     testing.TB
 	srv   *Server
-	store *mapStore
+	store *failingStore
 	// addresses of the two faces
 	cluster, forward string
 	node             *cluster.Node
@@ -102,7 +53,7 @@ type rig struct {
 
 func newRig(t testing.TB, change ...func(*Options)) *rig {
 	t.Helper()
-	r := &rig{t: t, store: &mapStore{rows: make(map[string][]byte)}}
+	r := &rig{t: t, store: &failingStore{Locked: memstore.WithLock(memstore.New())}}
 	node, err := cluster.NewNode(cluster.Options{
 		Store: r.store, ID: 1, Inc: 2, Secret: object.Secret{K0: 1, K1: 2}, SlotsPerPartition: 16,
 		RaiseCeiling: func(object.HLC) error { return nil },

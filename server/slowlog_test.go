@@ -87,7 +87,7 @@ func TestSlowlogCount(t *testing.T) {
 		arg  string
 		want int
 		ok   bool
-	}{{"0", 0, true}, {"-1", -1, true}, {"5", 5, true}, {"-2", 0, false}, {"x", 0, false}, {"9223372036854775807", 0, false}} {
+	}{{"0", 0, true}, {"-1", -1, true}, {"5", 5, true}, {"-2", 0, false}, {"x", 0, false}, {"9223372036854775807", 1<<31 - 1, true}, {"9223372036854775808", 0, false}} {
 		n, err := slowlogCount(words("slowlog", "get", c.arg))
 		if n != c.want || (err == nil) != c.ok {
 			t.Errorf("%s: %d, %v", c.arg, n, err)

@@ -55,10 +55,12 @@ func (s *session) enqueue(e *entry, args [][]byte) {
 		s.reject(e, args, resp.ErrCrossSlot)
 		return
 	}
-	s.tx.queue = append(s.tx.queue, queued{e, args})
-	s.tx.writes = s.tx.writes || e.write
-	s.holdInTransaction(args)
-	s.showTransaction()
+	if !s.tx.failed { // what will not run need not be kept
+		s.tx.queue = append(s.tx.queue, queued{e, args})
+		s.tx.writes = s.tx.writes || e.write
+		s.holdInTransaction(args)
+		s.showTransaction()
+	}
 	t := s.pipe.push(nil, args)
 	t.reply = resp.Queued()
 	t.silent = s.reply != replyOn
@@ -79,6 +81,15 @@ func (s *session) oneSlot(e *entry, args [][]byte) bool {
 		}
 	}
 	return true
+}
+
+// firstSlot is the slot of the first key that the protocol's table names; any is false when there is none.
+func (q queued) firstSlot() (slot object.Slot, any bool) {
+	refs, ok := q.e.cmd.AppendKeyRefs(nil, q.args)
+	if !ok || len(refs) == 0 {
+		return 0, false
+	}
+	return command.Slot(q.args[refs[0].Pos]), true
 }
 
 func multiCommand(s *session, _ *resp.Command, _ [][]byte) resp.Value {

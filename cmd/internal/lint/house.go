@@ -34,7 +34,8 @@ func Rondo() Rules {
 			"server":         {"server/command", "cluster", "resp", "engine/object"},
 
 			"resp/internal/tablegen":    {"resp"},
-			"cmd/rondo":                 {"server", "bench", "conf", "engine", "cluster"},
+			"cmd/rondo":                 {"server", "bench", "conf", "engine", "cluster", "resp"},
+			"cmd/internal/hotpath":      {"cluster", "engine", "engine/object", "server/command"},
 			"cmd/internal/lint":         {},
 			"cmd/internal/testcount":    {},
 			"cmd/internal/blackbox/...": {"cmd/internal/blackbox/...", "bench", "conf", "engine/...", "cluster", "server", "resp"},

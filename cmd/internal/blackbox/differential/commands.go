@@ -119,12 +119,7 @@ func nodeCommands() []command {
 			return append([]string{pick(g, []string{"0", "0", "0", "00", "abc", "-1", "", "18446744073709551616", "1.5", " 0"})},
 				append(g.scanOptions(), "COUNT", "100000")...)
 		}},
-		{"DBSIZE", 4, func(g *generator) []string {
-			if g.lapsing {
-				return []string{"spoilt"}
-			}
-			return nil
-		}},
+		{"DBSIZE", 4, func(*generator) []string { return nil }},
 		{"RANDOMKEY", 2, func(*generator) []string { return nil }},
 		{"WATCH", 6, func(g *generator) []string {
 			args := []string{watchTag + strconv.Itoa(g.some(6)), watchTag + strconv.Itoa(g.some(6))}
@@ -144,8 +139,6 @@ func nodeCommands() []command {
 			switch {
 			case sub == "KEYSLOT":
 				return []string{sub, g.key()}
-			case g.lapsing:
-				return []string{"FOO"}
 			case sub == "COUNTKEYSINSLOT":
 				return []string{sub, slot()}
 			}

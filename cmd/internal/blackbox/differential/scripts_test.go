@@ -36,6 +36,7 @@ func TestScripts(t *testing.T) {
 		{Forward, []string{"HELLO 2 SETNAME bar nonsense", "CLIENT GETNAME"}},
 		{Forward, []string{"HELLO 3 AUTH nobody wrong nonsense", "GET missing"}},
 		{Forward, []string{"HELLO 3 SETNAME bar AUTH nobody wrong", "CLIENT GETNAME", "GET missing"}},
+		{Forward, []string{"SLOWLOG GET 4294967296", "SLOWLOG GET 9223372036854775807", "SLOWLOG GET 9223372036854775808"}},
 		// In RESP3 the subcommands of a row are an array.
 		{Forward, []string{"HELLO 3", "COMMAND INFO get", "COMMAND INFO config|get"}},
 	}
