@@ -2,6 +2,7 @@ package engine
 
 import (
 	"runtime"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
@@ -21,6 +22,9 @@ const (
 	levelBase      = 64 << 20
 	tableL0        = 4 << 20
 	tableMax       = 64 << 20
+	// dropDelay is how long the drop of a range may rest in a memtable. Its room comes back only once it is in a table, and a
+	// node that was flushed and is idle would never fill the memtable.
+	dropDelay = time.Second
 )
 
 // pebbleOptions returns the options of a store. The caller adds FS and cache.
@@ -37,6 +41,7 @@ func (s *Store) pebbleOptions() *pebble.Options {
 		MaxOpenFiles:                s.opts.MaxOpenFiles,
 		BytesPerSync:                1 << 20,
 		FlushSplitBytes:             tableL0,
+		FlushDelayDeleteRange:       dropDelay,
 		CacheSize:                   s.opts.BlockCacheBytes,
 		CompactionConcurrencyRange:  func() (int, int) { return 1, s.opts.Compactions },
 		Logger:                      pebbleLog{latch: s.latch, log: s.opts.Log},

@@ -248,7 +248,7 @@ func TestMonitor(t *testing.T) {
 	}
 	addr := c.conn.LocalAddr().String()
 	for _, want := range []string{
-		`[0 ` + addr + `] "SELECT" "3"`, `[3 ` + addr + `] "SET" "a\n" "b"`, `[3 ` + addr + `] "AUTH" "(redacted)"`,
+		`[3 ` + addr + `] "SELECT" "3"`, `[3 ` + addr + `] "SET" "a\n" "b"`, `[3 ` + addr + `] "AUTH" "(redacted)"`,
 		`[3 ` + addr + `] "HELLO" "3" "AUTH" "(redacted)" "(redacted)"`, `[3 ` + addr + `] "CLIENT" "SETNAME" "x"`, `[3 ` + addr + `] "PING"`,
 	} {
 		v, err := m.read()

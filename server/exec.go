@@ -56,8 +56,8 @@ func execCommand(s *session, c *resp.Command, args [][]byte) resp.Value {
 	if failed { // a Redis of a cluster looks at the slots first
 		return resp.ErrExecAbort.Value()
 	}
-	x.showMonitors(c, args)
 	reply := x.run()
+	x.showMonitors(c, args)
 	x.account()
 	return reply
 }
@@ -278,13 +278,13 @@ func (x *execution) account() {
 	x.s.srv.totals.commands.Add(int64(len(x.queue)))
 }
 
-// showMonitors shows EXEC, which hides itself, and then what it runs, as Redis does.
+// showMonitors shows what EXEC ran and then EXEC, which hides itself, as Redis does.
 func (x *execution) showMonitors(c *resp.Command, args [][]byte) {
 	if !x.s.srv.monitors.active() {
 		return
 	}
-	x.s.publish(c, args)
 	for _, q := range x.queue {
 		x.s.showMonitors(q.e, q.args)
 	}
+	x.s.publish(c, args)
 }

@@ -94,17 +94,17 @@ func (s *session) run(args [][]byte) {
 		s.enqueue(e, args)
 		return
 	}
-	if s.srv.monitors.active() {
-		s.showMonitors(e, args)
-	}
 	if e.run != nil {
 		s.runHandler(e, args)
-		return
+	} else {
+		t := s.pipe.push(e, args)
+		t.silent = s.reply != replyOn
+		s.runOperation(t)
+		s.skipped()
 	}
-	t := s.pipe.push(e, args)
-	t.silent = s.reply != replyOn
-	s.runOperation(t)
-	s.skipped()
+	if s.srv.monitors.active() {
+		s.showMonitors(e, args) // after it ran, as Redis does: SELECT shows the new database
+	}
 }
 
 // resolve finds what runs a command, or why it may not run, in the order in which Redis looks.
@@ -199,6 +199,7 @@ func (s *session) runHandler(e *entry, args [][]byte) {
 		s.pipe.since = s.srv.nanos()
 	}
 	t := s.pipe.push(e, args)
+	s.lastCmd.Store(e.cmd)
 	t.reply = e.run(s, e.cmd, args)
 	s.pipe.held += weight(&t.reply)
 	t.silent = s.reply != replyOn

@@ -138,7 +138,7 @@ func (s *session) answer() {
 	}
 	s.account(took)
 	if limit := s.srv.observeFrom.Load(); limit >= 0 && took >= limit {
-		s.observeSlowest(time.Duration(took))
+		s.observeSlow(took, limit)
 	}
 	for _, t := range p.steps[:p.used] {
 		t.clear()
@@ -207,17 +207,22 @@ func found(v *resp.Value) (hits, misses int64) {
 	return 1, 0
 }
 
-// observeSlowest tells SLOWLOG and LATENCY of the chunk's command that was likely the slow one: that with the most
-// arguments.
-func (s *session) observeSlowest(took time.Duration) {
+// observeSlow tells SLOWLOG and LATENCY of a chunk over the limit: of each command when each took that long on average,
+// else of the one that was likely slow, that with the most arguments.
+func (s *session) observeSlow(took, limit int64) {
 	var worst *step
+	each := took / int64(s.pipe.used)
 	for _, t := range s.pipe.steps[:s.pipe.used] {
+		if t.e != nil && each >= limit {
+			s.observe(t.e.cmd, t.args, time.Duration(each))
+			continue
+		}
 		if t.e != nil && (worst == nil || len(t.args) > len(worst.args)) {
 			worst = t
 		}
 	}
 	if worst != nil {
-		s.observe(worst.e.cmd, worst.args, took)
+		s.observe(worst.e.cmd, worst.args, time.Duration(took))
 	}
 }
 
