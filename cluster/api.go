@@ -23,7 +23,8 @@ type Store interface {
 	// DropRange lets all rows of [lo, hi) go, then stores the writes, as one: writes within the range stay.
 	DropRange(lo, hi []byte, ws []object.Write) (object.Commit, error)
 	// ExpiredCandidates returns up to limit keys, from after on (nil: the first), of rows that may have expired before
-	// that time (ms since the Unix epoch), and where to go on (nil: at the end). The caller looks again at each.
+	// that time (ms since the Unix epoch), and where to go on (nil: at the end), which goes
+	// with an error too: behind what could not be read. The caller looks again at each.
 	ExpiredCandidates(before int64, after []byte, limit int) (keys [][]byte, next []byte, err error)
 }
 

@@ -109,6 +109,9 @@ func (n *Node) step(p *partition, c *Call, present object.HLC) (again bool, err 
 }
 
 func (n *Node) loadLocked(p *partition, c *Call, refs []object.KeyRef) error {
+	if p.unreadable != nil {
+		return p.unreadable
+	}
 	c.exec.Begin(len(refs))
 	c.before = c.before[:0]
 	room := c.rows[:0]

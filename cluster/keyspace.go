@@ -57,6 +57,9 @@ func (n *Node) Scan(db uint8, cursor uint64, count int, fn func(name []byte, t o
 // scanSlot calls fn with the key rows of one database in a slot, dead or alive, until fn returns false.
 func (n *Node) scanSlot(slot object.Slot, db uint8, place uint64, fn func(object.RowKey, *object.KeyState) bool) error {
 	p := n.partitionOf(slot)
+	if p.unreadable != nil {
+		return p.unreadable
+	}
 	p.mu.Lock()
 	cleared := p.cleared[db]
 	p.mu.Unlock()

@@ -77,9 +77,7 @@ func NewNode(o Options) (*Node, error) {
 	for i := range n.partitions {
 		n.partitions[i].wake.L = &n.partitions[i].mu
 	}
-	if err := n.loadCleared(); err != nil {
-		return nil, err
-	}
+	n.loadCleared()
 	counted := n.restoreCounts(o.Counts)
 	ctx, stop := context.WithCancel(context.Background())
 	n.stop = stop
@@ -133,27 +131,26 @@ func (n *Node) Latest() object.HLC { return object.HLC(n.clock.last.Load()) }
 func (n *Node) ExpiredKeys() int64 { return n.expired.Load() }
 
 // loadCleared reads the database rows.
-func (n *Node) loadCleared() error {
+func (n *Node) loadCleared() {
 	var key []byte
 	for i := range n.partitions {
 		for db := range object.DBCount {
 			key = object.AppendDatabaseKey(key[:0], n.firstSlot(i), uint8(db))
 			row, err := n.store.Get(nil, key)
-			if err != nil {
-				return fmt.Errorf("read the database row of partition %d: %w", i, err)
-			}
-			if row == nil {
-				continue
-			}
 			var r object.KeyRow
-			if err := r.DecodeRow(row); err != nil {
-				return fmt.Errorf("read the database row of partition %d: %w", i, err)
+			if err == nil && row != nil {
+				err = r.DecodeRow(row)
+			}
+			if err != nil {
+				// What was cleared is not known, so nothing of the partition may be shown or written.
+				n.partitions[i].unreadable = fmt.Errorf("read the database row of partition %d: %w", i, err)
+				n.log.Error("a partition is not served", "error", n.partitions[i].unreadable)
+				continue
 			}
 			n.partitions[i].cleared[db] = r.Cleared
 			n.partitions[i].leftover[db] = !r.Own.IsZero()
 		}
 	}
-	return nil
 }
 
 // keepCeiling raises the clock's ceiling before anyone has to wait for it, while stamps are being issued.

@@ -309,6 +309,25 @@ func (b *bench) counted() {
 	}
 }
 
+// A partition whose database row cannot be read is not served; the others are.
+func TestUnreadableDatabaseRow(t *testing.T) {
+	store := newHeldStore()
+	if _, err := store.Apply([]object.Write{{Key: object.AppendDatabaseKey(nil, 0, 0), Row: []byte("garbage")}}); err != nil {
+		t.Fatal(err)
+	}
+	b := start(t, store, nil, 0)
+	defer b.node.Close()
+	for slot, bad := range map[object.Slot]bool{0: true, 15: true, 16: false} {
+		c, _ := b.call("k", true, func(m *object.Mutation, _ *object.Input) { m.Set(0, []byte("v"), 0) })
+		c.Slot = slot
+		b.node.Start(c)
+		b.node.Finish([]*Call{c})
+		if errors.Is(c.Err, object.ErrCorrupt) != bad || (c.Err != nil) != bad {
+			t.Errorf("slot %d: %v", slot, c.Err)
+		}
+	}
+}
+
 func (b *bench) scanAll(db uint8, count int) []string {
 	b.t.Helper()
 	var names []string

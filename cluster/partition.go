@@ -11,6 +11,8 @@ import (
 type partition struct {
 	mu sync.Mutex
 
+	unreadable error // why the partition is not served; set before the node runs
+
 	// guarded by mu:
 	cleared   [object.DBCount]object.Stamp // of the databases
 	leftover  [object.DBCount]bool         // rows that cleared covers may still be stored

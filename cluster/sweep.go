@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -10,26 +11,30 @@ import (
 
 const (
 	sweepInterval = 100 * time.Millisecond
+	sweepBackoff  = 10 * time.Second // after an error
 	// sweepBatch bounds the rows that one pass looks at: at most 20,000 a second.
 	sweepBatch = 2000
 )
 
 // sweep lets expired keys go. Reads never show them, so this only gives room back.
 func (n *Node) sweep(ctx context.Context) {
-	tick := time.NewTicker(sweepInterval)
-	defer tick.Stop()
+	timer := time.NewTimer(sweepInterval)
+	defer timer.Stop()
 	var after []byte
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-tick.C:
+		case <-timer.C:
 		}
 		next, err := n.sweepOnce(ctx, after)
+		pause := sweepInterval
 		if err != nil && ctx.Err() == nil {
-			n.log.Warn("sweep of expired keys stopped early", "error", err)
+			n.log.Error("expired keys not let go", "error", err)
+			pause = sweepBackoff
 		}
 		after = next
+		timer.Reset(pause)
 	}
 }
 
@@ -37,22 +42,22 @@ func (n *Node) sweep(ctx context.Context) {
 func (n *Node) sweepOnce(ctx context.Context, after []byte) (next []byte, err error) {
 	keys, next, err := n.store.ExpiredCandidates(n.NowMillis(), after, sweepBatch)
 	if err != nil {
-		return nil, fmt.Errorf("find expired rows: %w", err)
+		err = fmt.Errorf("find expired rows: %w", err)
 	}
 	var gone []removal
 	for _, key := range keys {
 		if ctx.Err() != nil {
 			break
 		}
-		r, err := n.collect(key)
-		if err != nil {
-			return nil, err
+		r, bad := n.collect(key)
+		if bad != nil && err == nil {
+			err = bad // one row that cannot be read keeps no other
 		}
 		if r.commit != nil {
 			gone = append(gone, r)
 		}
 	}
-	return next, n.finishRemovals(gone)
+	return next, errors.Join(err, n.finishRemovals(gone))
 }
 
 // removal is one row on its way out.

@@ -144,7 +144,7 @@ func clientSettings() []Setting {
 			codec: outputLimit(1*mb, 64*gb, func(c *Config) *int64 { return &c.OutputBufferLimit }),
 		}, {
 			Name: "write-timeout", Group: groupClients, Runtime: true,
-			Doc:   "Close a client that takes no byte of a waiting reply for so long.",
+			Doc:   "Close a client that takes none of a waiting reply for so long, for each piece of 256 KB that is being written: one that never reads is closed within three times this.",
 			codec: duration("a duration from 100ms to 24h, such as 60s", span{lo: 100 * time.Millisecond, hi: 24 * time.Hour}, func(c *Config) *time.Duration { return &c.WriteTimeout }),
 		}, {
 			Name: "command-timeout", Group: groupClients, Runtime: true,

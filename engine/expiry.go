@@ -44,8 +44,8 @@ func (h *expiryHints) note(key, row []byte) {
 const expiredLook = 10_000
 
 // ExpiredCandidates returns keys of data rows whose expiry is before `before` (ms since the Unix epoch), at most limit of
-// them, behind the key `after` (nil = from the beginning). next is the `after` of the next call, nil at the end. Slots
-// without such a row are not read (after a start, all are read once).
+// them, behind the key `after` (nil = from the beginning). next is the `after` of the next call, nil at the end; with an
+// error it is behind the slot that could not be read. Slots without such a row are not read (after a start, all are once).
 //
 // A row may change between its look and the caller's: the caller reads it again under its lock before it does anything. A
 // candidate that stays is a candidate again in the next round.
@@ -67,6 +67,9 @@ func (s *Store) ExpiredCandidates(before int64, after []byte, limit int) (keys [
 			lo = append(append([]byte(nil), after...), 0)
 		}
 		last, err := s.expiredIn(slot, lo, before, &keys, limit, &look)
+		if err != nil && slot+1 < object.SlotCount {
+			last = object.AppendSlotKey(nil, uint16(slot)+1) // the others can still be looked at
+		}
 		if err != nil || last != nil {
 			return keys, last, err
 		}

@@ -49,6 +49,7 @@ func Open(dir string, o Options) (*Store, error) {
 	s := &Store{
 		opts: o, dir: dir,
 		latch:      &latch{onFatal: o.OnFatal},
+		complain:   newComplaints(o.Log, o.Now),
 		expiry:     new(expiryHints),
 		stop:       make(chan struct{}),
 		markWanted: make(chan struct{}, 1),

@@ -32,6 +32,9 @@ func TestDroppedRangeGivesRoomBack(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	if err := s.db.Compact(t.Context(), []byte("x"), []byte("y"), false); err != nil { // to the bottom, where most data rest
+		t.Fatal(err)
+	}
 	awaitTableBytes(t, s, func(n int64) bool { return n > 2<<20 })
 	c, err := s.DropRange([]byte("x"), []byte("y"), nil)
 	if err != nil {

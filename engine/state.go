@@ -94,11 +94,10 @@ func (s *Store) writeMark() (uint64, error) {
 	if err := b.Set(markKey(), appendCRC(binary.BigEndian.AppendUint64(nil, n)), nil); err != nil {
 		return 0, errors.Join(err, b.Close())
 	}
-	c, err := s.commit(b, 0)
+	c, err := s.enqueue(b, 0) // no commit: the mark is nothing that a next mark must follow
 	if err != nil {
 		return 0, err
 	}
-	s.marker.dirty.Store(false)
 	return n, c.Wait()
 }
 

@@ -17,19 +17,20 @@ import (
 // Store is an ordered map of rows on Pebble. All methods may be called concurrently, with one exception that callers keep
 // by their own locks: Get, Apply and DropRange of one key never overlap (else the cache could keep a row that is gone).
 type Store struct {
-	opts   Options
-	dir    string
-	db     *pebble.DB
-	fs     *syncFS
-	latch  *latch
-	id     *identityFile
-	lock   io.Closer
-	cache  *rowcache.Cache // nil when turned off
-	disk   *diskGauge
-	stats  storeStats
-	expiry *expiryHints
-	group  *commitGroup
-	pool   sync.Pool // of *commit
+	opts     Options
+	dir      string
+	db       *pebble.DB
+	fs       *syncFS
+	latch    *latch
+	id       *identityFile
+	lock     io.Closer
+	cache    *rowcache.Cache // nil when turned off
+	disk     *diskGauge
+	stats    storeStats
+	expiry   *expiryHints
+	group    *commitGroup
+	complain *complaints
+	pool     sync.Pool // of *commit
 
 	start    identity // as read at Open, with the new incarnation
 	wasClean bool
@@ -65,18 +66,25 @@ func (s *Store) load(dst, key []byte) ([]byte, error) {
 		return nil, ErrClosed
 	}
 	s.stats.diskReads.Add(1)
-	v, closer, err := s.db.Get(key)
-	if errors.Is(err, pebble.ErrNotFound) {
-		return nil, nil
-	}
+	// Pebble's own Get passes over the bloom filters of the bottom level, where nearly all tables are.
+	it, err := s.db.NewIter(&pebble.IterOptions{UseL6Filters: true})
 	if err != nil {
 		return nil, s.readError(key, err)
 	}
-	row := append(dst, v...)
-	if err := closer.Close(); err != nil {
+	var row []byte
+	if it.SeekPrefixGE(key) && bytes.Equal(it.Key(), key) {
+		var v []byte
+		if v, err = it.ValueAndErr(); err == nil {
+			row = append(dst, v...)
+		}
+	}
+	if err := errors.Join(err, it.Close()); err != nil {
 		return nil, s.readError(key, err)
 	}
-	v = row[len(dst):]
+	if row == nil {
+		return nil, nil
+	}
+	v := row[len(dst):]
 	if hasRowCodec(key) {
 		if err := object.CheckRow(v); err != nil {
 			return nil, s.quarantine(key, err)
@@ -103,7 +111,7 @@ func (s *Store) readError(key []byte, err error) error {
 // damagedBlock is told by Pebble of a block that it could not read, also in the background.
 func (s *Store) damagedBlock(path string, err error) {
 	s.damaged.Add(1)
-	s.opts.Log(fmt.Sprintf("damaged block in %s: %v", path, err))
+	s.complain.say(fmt.Sprintf("damaged block in %s: %v", path, err))
 }
 
 func (s *Store) quarantine(key []byte, err error) error {
@@ -224,12 +232,17 @@ func (s *Store) refuse() error {
 
 // commit hands the batch to Pebble: visible on return, in the log's queue, not waited for.
 func (s *Store) commit(b *pebble.Batch, size int) (object.Commit, error) {
+	c, err := s.enqueue(b, size)
+	s.marker.dirty.Store(true)
+	return c, err
+}
+
+func (s *Store) enqueue(b *pebble.Batch, size int) (object.Commit, error) {
 	if err := errors.Join(s.db.Apply(b, pebble.NoSync), b.Close()); err != nil {
 		return nil, fmt.Errorf("engine: apply: %w", err)
 	}
 	s.stats.applies.Add(1)
 	s.stats.bytesIn.Add(int64(size))
-	s.marker.dirty.Store(true)
 	c, _ := s.pool.Get().(*commit)
 	if c == nil {
 		c = &commit{s: s}

@@ -42,11 +42,11 @@ func (s *Store) pebbleOptions() *pebble.Options {
 		BytesPerSync:                1 << 20,
 		FlushSplitBytes:             tableL0,
 		FlushDelayDeleteRange:       dropDelay,
-		CacheSize:                   s.opts.BlockCacheBytes,
+		CacheSize:                   s.opts.BlockCacheBytes + memTables*s.opts.MemTableBytes, // Pebble takes memtables out of it
 		CompactionConcurrencyRange:  func() (int, int) { return 1, s.opts.Compactions },
 		Logger:                      pebbleLog{latch: s.latch, log: s.opts.Log},
 		EventListener: &pebble.EventListener{
-			BackgroundError: func(err error) { s.opts.Log("pebble: " + err.Error()) },
+			BackgroundError: func(err error) { s.complain.say("pebble: " + err.Error()) },
 			DataCorruption:  func(i pebble.DataCorruptionInfo) { s.damagedBlock(i.Path, i.Details) },
 		},
 	}

@@ -101,6 +101,23 @@ func (c *storeCollector) Collect(to chan<- prometheus.Metric) {
 }
 
 // storeFigures are the same figures for INFO.
+// startFigures tells what the start found of the stop before it.
+func startFigures(store *engine.Store) []server.Figure {
+	r := store.Recovery()
+	stop := "unclean"
+	switch {
+	case r.Fresh:
+		stop = "none"
+	case store.WasClean():
+		stop = "clean"
+	}
+	return []server.Figure{
+		{Name: "store_last_stop", Value: stop},
+		{Name: "store_torn_tail", Value: strconv.FormatBool(r.TornTail)},
+		{Name: "store_lost_rows_accepted", Value: strconv.FormatBool(r.TruncatedLog || r.DamagedLog)},
+	}
+}
+
 func storeFigures(m engine.Metrics) []server.Figure {
 	table := storeTable()
 	out := make([]server.Figure, len(table))

@@ -131,7 +131,7 @@ func newFront(cfg conf.Config, ln listeners, n *node, ended chan<- error) (*serv
 		Advertise:  n.advertise, PeerPort: peer,
 		Version: version(), ConfigFile: cfg.File, Dir: cfg.Dir,
 		Settings: serverSettings(cfg), Config: settings,
-		EngineInfo: func() []server.Figure { return storeFigures(n.store.Metrics()) },
+		EngineInfo: func() []server.Figure { return append(startFigures(n.store), storeFigures(n.store.Metrics())...) },
 		OnShutdown: func() { ended <- nil },
 		StoreError: storeError,
 	})
