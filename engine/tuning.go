@@ -43,6 +43,7 @@ func (s *Store) pebbleOptions() *pebble.Options {
 		FlushSplitBytes:             tableL0,
 		FlushDelayDeleteRange:       dropDelay,
 		CacheSize:                   s.opts.BlockCacheBytes + memTables*s.opts.MemTableBytes, // Pebble takes memtables out of it
+		BlockPropertyCollectors:     []func() pebble.BlockPropertyCollector{newPacer},
 		CompactionConcurrencyRange:  func() (int, int) { return 1, s.opts.Compactions },
 		Logger:                      pebbleLog{latch: s.latch, log: s.opts.Log},
 		EventListener: &pebble.EventListener{
