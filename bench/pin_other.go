@@ -3,6 +3,8 @@
 package bench
 
 import (
+	"errors"
+	"fmt"
 	"os/exec"
 	"runtime"
 	"syscall"
@@ -13,6 +15,9 @@ const (
 	freezeSignal = syscall.SIGTERM // never sent: no server is started
 	thawSignal   = syscall.SIGTERM
 )
+
+// errNeedsLinux answers what reads /proc, pins cores or polls.
+var errNeedsLinux = fmt.Errorf("bench: comparing servers needs Linux: %w", errors.ErrUnsupported)
 
 func pinSelf(int) (func(), error) { return nil, errNeedsLinux }
 

@@ -8,9 +8,6 @@ import (
 	"time"
 )
 
-// errNeedsLinux answers what reads /proc, pins cores or polls.
-var errNeedsLinux = fmt.Errorf("bench: comparing servers needs Linux: %w", errors.ErrUnsupported)
-
 // clockTick is USER_HZ, the unit of the times in /proc/PID/stat: 100 a second
 // on every Linux platform that Go runs on.
 const clockTick = 10 * time.Millisecond

@@ -20,8 +20,6 @@ type action struct {
 	free bool
 	// inMulti: runs at once between MULTI and EXEC instead of being queued (EXEC DISCARD WATCH RESET QUIT ...).
 	inMulti bool
-	// anyAuth: runs before AUTH too.
-	anyAuth bool
 }
 
 // entry is one row of the dispatch table: a command, or a subcommand of a container.

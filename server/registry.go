@@ -48,13 +48,6 @@ func (t *sessionSet) count() int {
 	return len(t.byID)
 }
 
-// get finds a connection by its id, nil when it is gone.
-func (t *sessionSet) get(id int64) *session {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.byID[id]
-}
-
 // all are the open connections, oldest first.
 func (t *sessionSet) all() []*session {
 	t.mu.Lock()

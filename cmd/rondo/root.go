@@ -61,12 +61,15 @@ func newVersion() *cobra.Command {
 	}
 }
 
+// unreleased is the version of a build that the Go tool recorded none for.
+const unreleased = "0.1.0-dev"
+
 // version is what the Go tool recorded: the tag, or a pseudo-version made of
 // the commit and its time.
 func version() string {
 	info, ok := debug.ReadBuildInfo()
-	if !ok || info.Main.Version == "" {
-		return "(devel)"
+	if !ok || info.Main.Version == "" || info.Main.Version == "(devel)" {
+		return unreleased
 	}
 	return info.Main.Version
 }

@@ -43,11 +43,3 @@ func equalText(t object.Text, b []byte) bool {
 	n, ok := object.ParseCanonical(b)
 	return ok && n == t.Int
 }
-
-// yes is the reply 1 or 0.
-func yes(b bool) resp.Value {
-	if b {
-		return resp.Int(1)
-	}
-	return resp.Int(0)
-}
