@@ -194,17 +194,29 @@ func (n *Node) SaveCounts() []byte {
 	return b
 }
 
-// restoreCounts takes over saved counts; false when they must be made anew.
+// restoreCounts takes over saved counts; false when they must be made anew. An empty store needs none.
 func (n *Node) restoreCounts(b []byte) bool {
 	if !n.counts.restore(b) {
 		n.counts = counts{}
-		n.counts.missing.Store(int32(len(n.partitions)))
-		return false
+		if !n.empty() {
+			n.counts.missing.Store(int32(len(n.partitions)))
+			return false
+		}
 	}
 	for i := range n.partitions {
 		n.partitions[i].counted = true
 	}
 	return true
+}
+
+// empty reports whether the store holds no row of a key; false when it cannot tell.
+func (n *Node) empty() bool {
+	some := false
+	err := n.store.Scan(object.AppendSlotKey(nil, 0), object.AppendSlotKey(nil, object.SlotCount), func(_, _ []byte) bool {
+		some = true
+		return false
+	})
+	return err == nil && !some
 }
 
 func (c *counts) restore(b []byte) bool {

@@ -262,6 +262,9 @@ func TestExpiredKeysAreSweptAndCounted(t *testing.T) {
 func TestCountsSurviveCleanAndUncleanStops(t *testing.T) {
 	store := newHeldStore()
 	b := start(t, store, nil, 0)
+	if n, err := b.node.Size(0); n != 0 || err != nil {
+		t.Fatalf("an empty store: %d keys, %v", n, err)
+	}
 	for i := range 2000 {
 		b.set(uint8(i%3), fmt.Sprint("key", i), "v", time.Duration(i%2)*time.Hour)
 	}
