@@ -192,14 +192,10 @@ func (n *Node) Finish(calls []*Call) {
 		if c.commit == nil {
 			continue
 		}
-		err := c.commit.Wait()
-		c.commit = nil
-		if err != nil {
-			c.part.fail()
+		if err := c.part.settle(c.commit, c.seq); err != nil {
 			c.Err = fmt.Errorf("commit: %w", err)
-			continue
 		}
-		c.part.settled(c.seq)
+		c.commit = nil
 	}
 	for _, c := range calls {
 		if c.Err == nil && c.part != nil && !c.part.await(c.seq) {

@@ -53,11 +53,9 @@ func (n *Node) cleanDatabase(ctx context.Context, i int, db uint8) error {
 				return err
 			}
 			if r.commit != nil {
-				if err := r.commit.Wait(); err != nil {
-					p.fail()
+				if err := p.settle(r.commit, r.seq); err != nil {
 					return err
 				}
-				p.settled(r.seq)
 			}
 			select {
 			case <-ctx.Done():
@@ -124,10 +122,5 @@ func (n *Node) cleaned(i int, db uint8, cleared object.Stamp) error {
 	p.applied++
 	seq := p.applied
 	p.mu.Unlock()
-	if err := commit.Wait(); err != nil {
-		p.fail()
-		return err
-	}
-	p.settled(seq)
-	return nil
+	return p.settle(commit, seq)
 }

@@ -52,7 +52,7 @@ func (n *Node) countWritesLocked(p *partition, c *Call, refs []object.KeyRef) {
 		}
 		if !p.counted {
 			c.keys = object.AppendRowKey(c.keys[:0], n.secret, c.Slot, refs[i], nil)
-			if !lessKey(c.keys, p.countedTo) {
+			if !p.countsLocked(c.keys) {
 				continue
 			}
 		}
@@ -60,7 +60,10 @@ func (n *Node) countWritesLocked(p *partition, c *Call, refs []object.KeyRef) {
 	}
 }
 
-func lessKey(a, b []byte) bool { return bytes.Compare(a, b) < 0 }
+// countsLocked reports whether the counts hold the key, so that its changes must be counted.
+func (p *partition) countsLocked(key []byte) bool {
+	return p.counted || bytes.Compare(key, p.countedTo) < 0
+}
 
 // countChunk is how many rows are counted under a partition's mutex at a time.
 const countChunk = 512
@@ -150,11 +153,6 @@ func (n *Node) SlotSize(slot object.Slot) (int64, error) {
 		return 0, ErrCounting
 	}
 	return int64(n.counts.slots[0][slot].Load()), nil
-}
-
-// Counting returns how many of all partitions are yet to be counted.
-func (n *Node) Counting() (missing, all int) {
-	return int(n.counts.missing.Load()), len(n.partitions)
 }
 
 // DatabaseInfo is what INFO keyspace tells of a database.

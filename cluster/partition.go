@@ -26,6 +26,16 @@ type partition struct {
 	failed  atomic.Bool   // a commit failed: what is visible may not be durable
 }
 
+// settle waits for the commit of batch seq and says what came of it to those who wait for the batch.
+func (p *partition) settle(c object.Commit, seq uint64) error {
+	if err := c.Wait(); err != nil {
+		p.fail()
+		return err
+	}
+	p.settled(seq)
+	return nil
+}
+
 // settled says that batch seq, and so every one before it, is as durable as the policy says. A store makes the batches of
 // a partition durable in the order in which it took them.
 func (p *partition) settled(seq uint64) {

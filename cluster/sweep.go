@@ -70,14 +70,12 @@ type removal struct {
 func (n *Node) finishRemovals(rs []removal) error {
 	var first error
 	for _, r := range rs {
-		if err := r.commit.Wait(); err != nil {
-			r.part.fail()
+		if err := r.part.settle(r.commit, r.seq); err != nil {
 			if first == nil {
 				first = err
 			}
 			continue
 		}
-		r.part.settled(r.seq)
 		n.expired.Add(1)
 	}
 	return first
@@ -108,7 +106,7 @@ func (n *Node) collect(key []byte) (removal, error) {
 	if err != nil {
 		return removal{}, err
 	}
-	if p.counted || lessKey(key, p.countedTo) {
+	if p.countsLocked(key) {
 		n.counts.move(rk.Slot, rk.Ref.DB, before, presence{})
 	}
 	p.applied++

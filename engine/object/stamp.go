@@ -3,7 +3,6 @@ package object
 import (
 	"cmp"
 	"fmt"
-	"math"
 )
 
 // HLC is a hybrid logical clock reading (Kulkarni et al., "Logical Physical Clocks", 2014): 48 bits of milliseconds since
@@ -46,9 +45,6 @@ type Stamp struct {
 	Node NodeID
 	Inc  Incarnation
 }
-
-// MaxStamp is after all stamps that a node can issue.
-var MaxStamp = Stamp{HLC: math.MaxUint64, Node: math.MaxUint64, Inc: math.MaxUint64}
 
 // Compare orders stamps totally: by hlc, then node, then incarnation.
 func (s Stamp) Compare(t Stamp) int {

@@ -105,7 +105,7 @@ func kinds() []string {
 // server refuses to start and says which file, or every key is there or
 // answers an error. Fewer keys without a word is the one thing that must not be.
 func TestFlippedByteIsReported(t *testing.T) {
-	flips := number(t, "CRASH_FLIPS", 20, 2)
+	flips := harness.Number(t, "CRASH_FLIPS", 20, 2)
 	rng := rand.New(rand.NewPCG(seed(t), 200))
 	for _, clean := range []bool{true, false} {
 		name := "killed"

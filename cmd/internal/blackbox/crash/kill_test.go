@@ -6,7 +6,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -25,26 +24,9 @@ const (
 // maxComplaints is how many keys are described before the test only counts.
 const maxComplaints = 10
 
-// number is a whole number of the environment, or one of two defaults.
-func number(t *testing.T, name string, full, short int) int {
-	t.Helper()
-	text := os.Getenv(name)
-	if text == "" {
-		if testing.Short() {
-			return short
-		}
-		return full
-	}
-	n, err := strconv.Atoi(text)
-	if err != nil {
-		t.Fatalf("%s: %v", name, err)
-	}
-	return n
-}
-
 func seed(t *testing.T) uint64 {
 	t.Helper()
-	s := uint64(number(t, "SEED", int(rand.Uint32()), int(rand.Uint32())))
+	s := uint64(harness.Number(t, "SEED", int(rand.Uint32()), int(rand.Uint32())))
 	t.Logf("SEED=%d", s)
 	return s
 }
@@ -63,7 +45,7 @@ func TestKillLosesNothing(t *testing.T) {
 	for _, durability := range []string{"always", "everysec", "no"} {
 		t.Run(durability, func(t *testing.T) {
 			k := newKiller(t, durability)
-			rounds := number(t, "CRASH_ROUNDS", 20, 2)
+			rounds := harness.Number(t, "CRASH_ROUNDS", 20, 2)
 			begin := time.Now()
 			for i := 0; soak == 0 && i < rounds || time.Since(begin) < soak; i++ {
 				k.round()

@@ -23,20 +23,6 @@ const (
 	shrinkTries    = 250
 )
 
-// number is a whole number of the environment.
-func number(t *testing.T, name string, otherwise int) int {
-	t.Helper()
-	text := os.Getenv(name)
-	if text == "" {
-		return otherwise
-	}
-	n, err := strconv.Atoi(text)
-	if err != nil {
-		t.Fatalf("%s: %v", name, err)
-	}
-	return n
-}
-
 func againstItself() bool { return os.Getenv("BLACKBOX_SUBJECT") == "redis" }
 
 // startPair starts two servers to compare. BLACKBOX_SUBJECT=redis compares
@@ -65,9 +51,9 @@ func startPair(t *testing.T, face Face) *Pair {
 // TestRandomCommands plays DIFF_COMMANDS random commands of DIFF_SEED, half on
 // each face; DIFF_EPOCH plays that epoch only, SOAK=1h plays on for an hour.
 func TestRandomCommands(t *testing.T) {
-	commands := number(t, "DIFF_COMMANDS", map[bool]int{false: allCommands, true: shortCommands}[testing.Short()])
-	seed := uint64(number(t, "DIFF_SEED", defaultSeed))
-	only := number(t, "DIFF_EPOCH", -1)
+	commands := harness.Number(t, "DIFF_COMMANDS", allCommands, shortCommands)
+	seed := uint64(harness.Number(t, "DIFF_SEED", defaultSeed, defaultSeed))
+	only := harness.Number(t, "DIFF_EPOCH", -1, -1)
 	soak, err := time.ParseDuration(cmp.Or(os.Getenv("SOAK"), "0s"))
 	if err != nil {
 		t.Fatalf("SOAK: %v", err)

@@ -71,7 +71,7 @@ func (f flood) send(t *testing.T, addr string, most int64, deaf bool) (sent int6
 }
 
 func testFloods(t *testing.T, n *target) {
-	most := int64(number(t, "HOSTILE_BYTES", 1<<30, 128*mb))
+	most := int64(harness.Number(t, "HOSTILE_BYTES", 1<<30, 128*mb))
 	for _, f := range floods() {
 		n.scenario(t, f.name, f.held, func(t *testing.T) {
 			deaf := strings.Contains(f.name, "nobody reads")

@@ -58,7 +58,7 @@ func openFiles(t *testing.T) int {
 
 // testIdle opens very many connections that do nothing.
 func testIdle(t *testing.T, n *target) {
-	many := number(t, "HOSTILE_CONNECTIONS", 10_000, 1000)
+	many := harness.Number(t, "HOSTILE_CONNECTIONS", 10_000, 1000)
 	if room := openFiles(t) - 1500; room < many {
 		t.Logf("%d connections instead of %d: the limit of open files allows no more", room, many)
 		many = room

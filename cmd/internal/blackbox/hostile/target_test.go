@@ -230,19 +230,3 @@ func tryPoll(within time.Duration, done func() bool) bool {
 	}
 	return true
 }
-
-func number(t *testing.T, name string, full, short int) int {
-	t.Helper()
-	text := os.Getenv(name)
-	if text == "" {
-		if testing.Short() {
-			return short
-		}
-		return full
-	}
-	n, err := strconv.Atoi(text)
-	if err != nil {
-		t.Fatalf("%s: %v", name, err)
-	}
-	return n
-}
