@@ -37,6 +37,7 @@ func DefaultCells() []Cell {
 // DefaultCompareOptions, but for the cores.
 type CompareOptions struct {
 	Servers []Server // at least one; the first is what the others are put in ratio to
+	Against string   // name of a server that those after it are put in ratio to as well; empty = none
 	Rounds  int      // of each cell; servers take turns within a round
 	Cells   []Cell
 	Only    []string // cells to keep, by name ("set/16") or command ("set"); empty = all
@@ -125,6 +126,9 @@ func (o CompareOptions) Validate() error {
 		if c.Pipeline < 1 || c.Pipeline > maxPipeline || !slices.Contains([]Command{Ping, Set, Get}, c.Command) {
 			return optionError("cell", c, "ping, set or get at a pipeline of 1 to 100000")
 		}
+	}
+	if o.Against != "" && !names[o.Against] {
+		return optionError("against", fmt.Sprintf("%q", o.Against), "the name of one of the servers")
 	}
 	checks := []struct {
 		ok   bool

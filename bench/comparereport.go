@@ -11,6 +11,7 @@ type CompareReport struct {
 	Machine string         `json:"machine"`
 	Setup   string         `json:"setup"`
 	Servers []ServerReport `json:"servers"`
+	Against string         `json:"against,omitempty"` // the second reference, by name
 }
 
 // ServerReport is what one server did in every cell.
@@ -33,6 +34,10 @@ type CellReport struct {
 	// Against the reference's turn of the same round.
 	ThroughputRatio Ratio `json:"throughput_ratio"`
 	CPURatio        Ratio `json:"cpu_ratio"`
+
+	// Against the second reference's turn of the same round; zero for it and the servers before it.
+	ThroughputAgainst Ratio `json:"throughput_against,omitzero"`
+	CPUAgainst        Ratio `json:"cpu_against,omitzero"`
 }
 
 // Ratio is the distribution over the rounds of a server's figure divided by
@@ -57,7 +62,7 @@ type Sample struct {
 }
 
 func newCompareReport(o CompareOptions) CompareReport {
-	r := CompareReport{Machine: machine(), Setup: setup(o), Servers: make([]ServerReport, len(o.Servers))}
+	r := CompareReport{Machine: machine(), Setup: setup(o), Servers: make([]ServerReport, len(o.Servers)), Against: o.Against}
 	for i, s := range o.Servers {
 		r.Servers[i].Name = s.Name
 		for _, c := range o.Cells {
@@ -82,6 +87,7 @@ func setup(o CompareOptions) string {
 
 // finish sets medians and ratios. REQUIRES: every cell has a sample a round.
 func (r *CompareReport) finish() {
+	second := r.secondReference()
 	for i := range r.Servers {
 		for j := range r.Servers[i].Cells {
 			c, ref := &r.Servers[i].Cells[j], r.Servers[0].Cells[j].Samples
@@ -89,8 +95,19 @@ func (r *CompareReport) finish() {
 			c.CPUMin = quantile(figures(c.Samples, cpuPerOp), 0)
 			c.ThroughputRatio = ratio(c.Samples, ref, throughput)
 			c.CPURatio = ratio(c.Samples, ref, cpuPerOp)
+			if second > 0 && i > second {
+				ref := r.Servers[second].Cells[j].Samples
+				c.ThroughputAgainst = ratio(c.Samples, ref, throughput)
+				c.CPUAgainst = ratio(c.Samples, ref, cpuPerOp)
+			}
 		}
 	}
+}
+
+// secondReference is the index of the server that those after it are put in ratio to, besides the first; 0 for none, or when
+// it is the first itself.
+func (r *CompareReport) secondReference() int {
+	return max(0, slices.IndexFunc(r.Servers, func(s ServerReport) bool { return s.Name == r.Against }))
 }
 
 func cpuPerOp(s Sample) float64   { return s.CPUPerOp }

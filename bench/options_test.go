@@ -62,6 +62,7 @@ func TestCompareOptions(t *testing.T) {
 		"rounds":      func(o *CompareOptions) { o.Rounds = -1 },
 		"requests":    func(o *CompareOptions) { o.Driver = RedisBenchmark },
 		"driver":      func(o *CompareOptions) { o.Driver = "wrk" },
+		"against":     func(o *CompareOptions) { o.Against = "redys" },
 	} {
 		o := good
 		o.Servers = append([]Server(nil), good.Servers...)

@@ -50,9 +50,30 @@ func TestReportTable(t *testing.T) {
 }
 
 func TestCompareTable(t *testing.T) {
+	for file, c := range map[string]struct {
+		servers []string
+		against string
+	}{
+		"compare.golden":               {[]string{"redis", "rondo"}, ""},
+		"compare-against.golden":       {[]string{"redis", "old", "rondo"}, "old"},
+		"compare-against-first.golden": {[]string{"old", "rondo"}, "old"},
+	} {
+		var b bytes.Buffer
+		if err := comparison(c.servers, c.against).Write(&b); err != nil {
+			t.Fatal(err)
+		}
+		golden(t, file, b.Bytes())
+	}
+}
+
+// comparison is a report in which the n-th server needs n times the CPU.
+func comparison(servers []string, against string) CompareReport {
 	o := DefaultCompareOptions()
 	o.Cells = []Cell{{Set, 1}, {Get, 16}}
-	o.Servers = []Server{{Name: "redis"}, {Name: "rondo"}}
+	for _, name := range servers {
+		o.Servers = append(o.Servers, Server{Name: name})
+	}
+	o.Against = against
 	r := newCompareReport(o)
 	r.Machine = "Test CPU, 2 cores, Linux 6.1"
 	r.Setup = setup(CompareOptions{Rounds: 3, Duration: time.Second, Clients: 50, ValueSize: 100, Keys: 1_000_000, ServerCore: 0, ClientCore: 1, Driver: Raw})
@@ -73,11 +94,29 @@ func TestCompareTable(t *testing.T) {
 	}
 	r.Servers[0].Cells[1].Samples[1].Latency.P999 = 0
 	r.finish()
-	var b bytes.Buffer
-	if err := r.Write(&b); err != nil {
-		t.Fatal(err)
+	return r
+}
+
+// A report says the same of the second reference as it would of a first.
+func TestSecondReference(t *testing.T) {
+	r := comparison([]string{"redis", "old", "rondo"}, "old")
+	pair := comparison([]string{"redis", "rondo"}, "")
+	for j := range r.Servers[0].Cells {
+		pair.Servers[0].Cells[j].Samples = r.Servers[1].Cells[j].Samples
+		pair.Servers[1].Cells[j].Samples = r.Servers[2].Cells[j].Samples
 	}
-	golden(t, "compare.golden", b.Bytes())
+	pair.finish()
+	for j, want := range pair.Servers[1].Cells {
+		got := r.Servers[2].Cells[j]
+		if got.CPUAgainst != want.CPURatio || got.ThroughputAgainst != want.ThroughputRatio || got.CPUAgainst == got.CPURatio {
+			t.Errorf("%s: %+v, %+v; want %+v", got.Cell, got.ThroughputAgainst, got.CPUAgainst, want)
+		}
+		for i := range 2 {
+			if c := r.Servers[i].Cells[j]; c.CPUAgainst != (Ratio{}) || c.ThroughputAgainst != (Ratio{}) {
+				t.Errorf("%s has a ratio to what comes after it: %+v", r.Servers[i].Name, c.CPUAgainst)
+			}
+		}
+	}
 }
 
 func TestQuantile(t *testing.T) {

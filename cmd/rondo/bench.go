@@ -67,14 +67,18 @@ latency. "bench compare" starts servers itself and puts them side by side.`,
 
 func newCompare() *cobra.Command {
 	o := bench.DefaultCompareOptions()
-	redis, rondo, driver := "redis-server", "", string(o.Driver)
+	redis, rondo, against, driver := "redis-server", "", "", string(o.Driver)
 	var rondoArgs []string
 	cmd := &cobra.Command{
 		Use:   "compare",
 		Short: "Run Redis and Rondo in turn under the same load and print both",
 		Long: `Run redis-server (append-only file, synced every second) and this rondo in turn,
 in directories of their own, under the same load, and print throughput, latency,
-CPU time of the server for each command, memory, and the ratio to Redis.`,
+CPU time of the server for each command, memory, and the ratio to Redis.
+
+With --against another rondo, such as one built from an earlier commit, takes its
+turns between the two with the same arguments, and this one's ratio to it is
+printed as well: what a change costs, with the machine's moods cancelled out.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			path, err := binary(rondo)
@@ -86,6 +90,10 @@ CPU time of the server for each command, memory, and the ratio to Redis.`,
 			if redis != "" {
 				o.Servers = append(o.Servers, bench.RedisServer("redis", redis))
 			}
+			if against != "" {
+				o.Against = againstName
+				o.Servers = append(o.Servers, bench.RondoServer(againstName, against, rondoArgs...))
+			}
 			o.Servers = append(o.Servers, bench.RondoServer("rondo", path, rondoArgs...))
 			_, err = bench.Compare(cmd.Context(), o, cmd.OutOrStdout())
 			return err
@@ -95,6 +103,7 @@ CPU time of the server for each command, memory, and the ratio to Redis.`,
 	f.SortFlags = false
 	f.StringVar(&redis, "redis", redis, "redis-server to compare with; empty for none")
 	f.StringVar(&rondo, "rondo", rondo, "rondo to measure (default this program)")
+	f.StringVar(&against, "against", "", "another rondo to compare with, such as one of an earlier commit")
 	f.StringArrayVar(&rondoArgs, "rondo-arg", nil, "further argument of rondo server, such as --durability=always; may be given again")
 	f.IntVar(&o.Rounds, "rounds", o.Rounds, "how often each server has its turn; medians are printed")
 	f.StringSliceVar(&o.Only, "only", nil, "measure only these, such as set/16 or get")
@@ -110,6 +119,9 @@ CPU time of the server for each command, memory, and the ratio to Redis.`,
 	f.StringVar(&o.JSONPath, "json", o.JSONPath, "file to write all samples to")
 	return cmd
 }
+
+// againstName is what the other rondo is called in the table.
+const againstName = "against"
 
 // binary is the path of the rondo to measure: this program where none is named.
 func binary(path string) (string, error) {
