@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/rondokv/rondo/cluster/dynamo"
+	"github.com/rondokv/rondo/cluster/hlc"
 	"github.com/rondokv/rondo/engine/object"
 )
 
@@ -61,9 +62,9 @@ func presenceOf(k *object.KeyState) presence {
 // Start runs the operation as far as it goes without waiting: when it returns its place in the order is fixed and what it
 // wrote is visible. The reply may be sent after Finish only.
 func (n *Node) Start(c *Call) {
-	present := n.clock.physical()
-	if c.Write && !n.clock.hasRoom(present) {
-		if c.Err = n.clock.makeRoom(ceilingMargin); c.Err != nil {
+	present := n.clock.Physical()
+	if c.Write && !n.clock.HasRoom(present) {
+		if c.Err = n.clock.MakeRoom(hlc.Margin); c.Err != nil {
 			return
 		}
 	}
@@ -75,10 +76,10 @@ func (n *Node) Start(c *Call) {
 			return
 		}
 		// The goroutine slept for so long that the ceiling came near.
-		if c.Err = n.clock.makeRoom(ceilingMargin); c.Err != nil {
+		if c.Err = n.clock.MakeRoom(hlc.Margin); c.Err != nil {
 			return
 		}
-		present = n.clock.physical()
+		present = n.clock.Physical()
 	}
 }
 
@@ -91,12 +92,12 @@ func (n *Node) step(p *partition, c *Call, present object.HLC) (again bool, err 
 		return false, err
 	}
 	if !c.Write {
-		stamp := object.Stamp{HLC: max(present, object.HLC(n.clock.last.Load()))}
+		stamp := object.Stamp{HLC: max(present, n.clock.Latest())}
 		c.exec.Step(c.Op, stamp, rand.Uint64())
 		c.part, c.seq = p, p.applied
 		return false, nil
 	}
-	first, ok := n.clock.tick(present, max(reads.Ticks, 1))
+	first, ok := n.clock.Tick(present, max(reads.Ticks, 1))
 	if !ok {
 		return true, nil
 	}

@@ -85,7 +85,7 @@ func (n *Node) cleanSome(p *partition, lo []byte, slot object.Slot, db uint8) (n
 		if bad = k.Row.DecodeRow(row); bad != nil {
 			return false
 		}
-		if !k.Row.Stored(k.Database) && k.Row.Collect(k.Database, n.clock.read()) {
+		if !k.Row.Stored(k.Database) && k.Row.Collect(k.Database, n.clock.Read()) {
 			writes = append(writes, object.Write{Key: append([]byte(nil), key...)})
 		}
 		return true

@@ -11,7 +11,7 @@
 //
 // Invariant: stamps of one partition are issued under its mutex, so the order of stamps is the order of execution.
 //
-// Invariant: no stamp is issued at or above the durable ceiling, so none is issued again after a crash (clock.go).
+// Invariant: no stamp is issued at or above the durable ceiling, so none is issued again after a crash (package hlc).
 //
 // The ring has one node for now, so the watermark below which dead rows may go is the node's own clock.
 package cluster

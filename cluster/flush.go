@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/rondokv/rondo/cluster/hlc"
 	"github.com/rondokv/rondo/engine/object"
 )
 
@@ -11,7 +12,7 @@ import (
 // writes the new cleared of each partition's database. Rows of a cleared database are dead from then on; what has not been
 // dropped with the batch goes in the background.
 func (n *Node) Flush(db int) error {
-	if err := n.clock.makeRoom(ceilingMargin * 5); err != nil {
+	if err := n.clock.MakeRoom(hlc.Margin * 5); err != nil {
 		return err
 	}
 	commit, seqs, err := n.flushLocked(db)
@@ -37,11 +38,11 @@ func (n *Node) flushLocked(db int) (object.Commit, []uint64, error) {
 		n.partitions[i].mu.Lock()
 		defer n.partitions[i].mu.Unlock()
 	}
-	hlc, ok := n.clock.tick(n.clock.physical(), 1)
+	first, ok := n.clock.Tick(n.clock.Physical(), 1)
 	if !ok {
 		return nil, nil, errors.New("the clock's ceiling is in the way: try again")
 	}
-	stamp := object.Stamp{HLC: hlc, Node: n.id, Inc: n.inc}
+	stamp := object.Stamp{HLC: first, Node: n.id, Inc: n.inc}
 	flushed := func(d int) bool { return db < 0 || d == db }
 	drop := true // no database that stays holds keys: the whole data space can go at once
 	for d := range object.DBCount {

@@ -63,7 +63,7 @@ func (n *Node) scanSlot(slot object.Slot, db uint8, place uint64, fn func(object
 	p.mu.Lock()
 	cleared := p.cleared[db]
 	p.mu.Unlock()
-	now := n.clock.read()
+	now := n.clock.Read()
 	lo, hi := object.AppendScanKey(nil, slot, db, place), object.AppendDatabaseKey(nil, slot, db+1)
 	var bad error
 	err := n.store.Scan(lo, hi, func(key, row []byte) bool {

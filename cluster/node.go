@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/rondokv/rondo/cluster/hlc"
 	"github.com/rondokv/rondo/engine/object"
 )
 
@@ -42,7 +43,7 @@ type Node struct {
 	id     object.NodeID
 	inc    object.Incarnation
 	secret object.Secret
-	clock  *clock
+	clock  *hlc.Clock
 
 	slotShift  uint
 	partitions []partition
@@ -70,7 +71,7 @@ func NewNode(o Options) (*Node, error) {
 	}
 	n := &Node{
 		store: o.Store, log: o.Logger, id: o.ID, inc: o.Inc, secret: o.Secret,
-		clock:      newClock(o.Now, o.Ceiling, o.RaiseCeiling),
+		clock:      hlc.New(hlc.Options{Now: o.Now, Ceiling: o.Ceiling, Raise: o.RaiseCeiling}),
 		slotShift:  shift,
 		partitions: make([]partition, object.SlotCount>>shift),
 	}
@@ -122,10 +123,10 @@ func (n *Node) firstSlot(i int) object.Slot { return object.Slot(i << n.slotShif
 func (n *Node) Identity() (object.NodeID, object.Incarnation) { return n.id, n.inc }
 
 // NowMillis returns the node's time in ms since the Unix epoch: what expiries are compared with.
-func (n *Node) NowMillis() int64 { return n.clock.read().Millis() }
+func (n *Node) NowMillis() int64 { return n.clock.Read().Millis() }
 
 // Latest returns the latest reading that the node has issued or seen: what a clean stop leaves as the ceiling.
-func (n *Node) Latest() object.HLC { return object.HLC(n.clock.last.Load()) }
+func (n *Node) Latest() object.HLC { return n.clock.Latest() }
 
 // ExpiredKeys returns how many expired keys have been let go since the start.
 func (n *Node) ExpiredKeys() int64 { return n.expired.Load() }
@@ -155,7 +156,7 @@ func (n *Node) loadCleared() {
 
 // keepCeiling raises the clock's ceiling before anyone has to wait for it, while stamps are being issued.
 func (n *Node) keepCeiling(ctx context.Context) {
-	tick := time.NewTicker(ceilingLow / 4)
+	tick := time.NewTicker(hlc.Low / 4)
 	defer tick.Stop()
 	var seen object.HLC
 	for {
@@ -169,7 +170,7 @@ func (n *Node) keepCeiling(ctx context.Context) {
 			continue // idle: the next write raises it
 		}
 		seen = latest
-		if err := n.clock.makeRoom(ceilingLow); err != nil {
+		if err := n.clock.MakeRoom(hlc.Low); err != nil {
 			n.log.Error("clock ceiling not raised", "error", err)
 		}
 	}

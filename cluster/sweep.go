@@ -99,7 +99,7 @@ func (n *Node) collect(key []byte) (removal, error) {
 		return removal{}, err
 	}
 	before := presenceOf(&k)
-	if !k.Row.Collect(k.Database, n.clock.read()) {
+	if !k.Row.Collect(k.Database, n.clock.Read()) {
 		return removal{}, nil
 	}
 	commit, err := n.store.Apply([]object.Write{{Key: key}})

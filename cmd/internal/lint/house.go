@@ -20,6 +20,7 @@ func Rondo() Rules {
 			"engine/memstore":   {"engine/object"},
 			"engine/enginetest": {"engine/object", "engine/memstore"},
 
+			"cluster/hlc":    {"engine/object"},
 			"cluster/ring":   {},
 			"cluster/quorum": {},
 			"cluster/merkle": {},
@@ -28,7 +29,11 @@ func Rondo() Rules {
 			"cluster/dynamo": {"cluster/ring", "cluster/quorum", "cluster/merkle", "cluster/paxos", "cluster/wire", "engine/object"},
 			"cluster/gossip": {},
 			"cluster/peer":   {},
-			"cluster":        {"cluster/dynamo", "cluster/gossip", "cluster/peer", "engine/object"},
+			"cluster/sim":    {"cluster/dynamo", "cluster/hlc", "cluster/ring", "cluster/quorum", "cluster/wire", "engine/object", "engine/memstore"},
+			"cluster": {
+				"cluster/dynamo", "cluster/hlc", "cluster/ring", "cluster/quorum", "cluster/wire", "cluster/gossip", "cluster/peer",
+				"engine/object",
+			},
 
 			"server/command": {"resp", "engine/object"},
 			"server":         {"server/command", "cluster", "resp", "engine/object"},
@@ -57,6 +62,7 @@ func Rondo() Rules {
 			"github.com/prometheus/client_golang": {"server", "cmd/rondo"},
 			"github.com/prometheus/client_model":  {"server"},
 			"github.com/dchest/siphash":           {"engine/object"},
+			"github.com/klauspost/compress":       {"cluster/wire"},
 			"pgregory.net/rapid":                  {"engine/enginetest"},
 			"golang.org/x/sys":                    {"bench", "conf", "engine", "engine/rowcache", "server", "cmd/..."},
 		},
