@@ -32,10 +32,10 @@
 // With random tokens (consistent hashing as first published, and strategy 1 of
 // the Dynamo paper, section 6.2) a joining node takes about 1/nodes of the data,
 // and so it does here: neither can do with less, since that is what the new
-// node must come to hold. But random arcs differ in length. Even with hundreds
-// of tokens a node the fullest is some 10 % above the mean, it grows worse with
-// unequal weights, racks are an afterthought, and the ranges to stream and to
-// hash change with the membership. A claimed table of equal partitions (strategy
+// node must come to hold. But random arcs differ in length. With 256 tokens a node
+// the fullest of 9 nodes holds 5 % more than its share, the fullest of 300 11 %
+// (TestAgainstRandomTokens), unequal weights make it worse, racks are an
+// afterthought, and the ranges to stream and to hash change with the membership. A claimed table of equal partitions (strategy
 // 3 of that paper, Riak's claim) has the same movement, exact balance and fixed
 // ranges. Its price is that the table has to be agreed upon and carried
 // around: two bytes a vnode.

@@ -48,8 +48,10 @@ func (x Relaxation) String() string {
 	switch x.Reason {
 	case NodeCapped:
 		return fmt.Sprintf("%v: node %d gets %d vnodes instead of %d", x.Reason, x.Node, x.Got, x.Wanted)
-	case RackCapped, DCCapped:
+	case RackCapped:
 		return fmt.Sprintf("%v: dc %q rack %q gets %d vnodes instead of %d", x.Reason, x.DC, x.Rack, x.Got, x.Wanted)
+	case DCCapped:
+		return fmt.Sprintf("%v: dc %q gets %d vnodes instead of %d", x.Reason, x.DC, x.Got, x.Wanted)
 	default:
 		return fmt.Sprintf("%v: %d of %d", x.Reason, x.Got, x.Wanted)
 	}

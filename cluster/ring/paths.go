@@ -3,28 +3,33 @@ package ring
 import "slices"
 
 // paths gives away what direct could not: each hole and each vnode above quota
-// along an augmenting path. It says whether nothing is left.
-func (m *mover) paths() bool {
+// along an augmenting path. Nothing is left afterwards.
+func (m *mover) paths() {
 	for pos := range m.at {
-		if m.at[pos] == hole && !m.augment(pos, -1) {
-			return false
+		if m.at[pos] == hole {
+			m.augment(pos, -1)
 		}
 	}
 	for i := range m.members {
 		for m.count[i] > m.quota[i] {
-			if !m.augment(-1, i) {
-				return false
-			}
+			m.augment(-1, i)
 		}
 	}
-	return true
 }
 
 // augment finds a path for the hole at pos, or for a vnode of node if pos is -1:
 // first over links that cost no move (a vnode that moves anyway goes elsewhere, or
 // an old owner gets its own back), then over any.
-func (m *mover) augment(pos, node int) bool {
-	return m.search(pos, node, freeButFirst) || m.search(pos, node, anyLink)
+//
+// The second search cannot fail. A table with these quotas exists (wrap makes one); what it has beyond the present table
+// decomposes into paths from what is too much here to what is lacking, one from each unit too many, and each step of such a
+// path is a link: within a rack, or into a rack and datacenter with room in that partition. Nor do two links of a
+// shortest path spoil each other. If both change the racks of one partition, the first's node can go straight to where the
+// second leads, which is shorter; the same for datacenters; and links that change no rack do not meet.
+func (m *mover) augment(pos, node int) {
+	if !m.search(pos, node, freeButFirst) && !m.search(pos, node, anyLink) {
+		panic("ring: a vnode without an augmenting path")
+	}
 }
 
 // links says over which links a search goes.
@@ -80,8 +85,9 @@ func (m *mover) reach(pos, root int, ownersOnly bool) int {
 	return -1
 }
 
-// apply shifts the vnodes along the path that ends in node. Two links may be in
-// one partition and spoil each other; then nothing is changed.
+// apply shifts the vnodes along the path that ends in node. Where not all links
+// were searched, two may be in one partition and spoil each other; then nothing
+// is changed.
 func (m *mover) apply(node, root int) bool {
 	type step struct {
 		pos int

@@ -45,11 +45,8 @@ func Rebuild(old *Ring, members []Node, o Options) (*Plan, error) {
 	m.keep()
 	bound = max(bound, m.holes()+m.displaced())
 	m.direct()
-	if !m.paths() {
-		// By the flow argument a path always exists. Should the search ever miss one,
-		// exact quotas are worth more than few moves.
-		m.table = l.wrap()
-	} else if m.moves() > bound {
+	m.paths()
+	if m.moves() > bound {
 		m.settle(bound)
 	}
 	m.balance()

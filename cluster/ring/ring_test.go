@@ -83,6 +83,10 @@ func TestRelaxed(t *testing.T) {
 	for i := range dcs {
 		dcs[i].DC = []string{"east", "west"}[i/3]
 	}
+	big := nodes(1, 6, 0)
+	for i := range big {
+		big[i].DC = []string{"east", "east", "east", "east", "north", "west"}[i]
+	}
 	for _, c := range []struct {
 		name    string
 		members []Node
@@ -94,6 +98,8 @@ func TestRelaxed(t *testing.T) {
 		{"one rack", nodes(1, 6, 1), []string{"few-racks: 1 of 3"}},
 		{"two datacenters", dcs, []string{"few-datacenters: 2 of 3"}},
 		{"a giant", nodes(1, 5, 0, 96, 1, 1, 1, 1), []string{"node-capped: node 1 gets 1024 vnodes instead of 2949"}},
+		{"a big datacenter", big, []string{`datacenter-capped: dc "east" gets 1024 vnodes instead of 2048`}},
+		{"a giant of two", nodes(1, 2, 0, 50, 1), []string{"few-nodes: 2 of 3", "node-capped: node 1 gets 1024 vnodes instead of 2007"}},
 		{"a big rack", nodes(1, 7, 3), []string{`rack-capped: dc "" rack "A" gets 1024 vnodes instead of 1316`}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -103,6 +109,18 @@ func TestRelaxed(t *testing.T) {
 			}
 			if !slices.Equal(got, c.want) {
 				t.Errorf("relaxed %q, want %q", got, c.want)
+			}
+			// A ring that grows or shrinks to these members says the same.
+			plan, err := Rebuild(build(t, nodes(1, 5, 5), Options{Replicas: 3}), c.members, Options{Replicas: 3})
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = got[:0]
+			for _, x := range plan.Ring.Relaxed() {
+				got = append(got, x.String())
+			}
+			if !slices.Equal(got, c.want) {
+				t.Errorf("relaxed after a plan %q, want %q", got, c.want)
 			}
 		})
 	}
