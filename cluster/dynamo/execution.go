@@ -54,3 +54,24 @@ func (x *Execution) Release() {
 }
 
 const maxIdleKeys = 16
+
+// again applies the mutation of the last Step once more at stamp, to the keys that which names.
+func (x *Execution) again(stamp object.Stamp, which []bool) {
+	for i := range x.mutation.Changes {
+		c := &x.mutation.Changes[i]
+		if which[c.Key] {
+			k := &x.View.Keys[c.Key]
+			at := stamp.Tick(c.Tick)
+			k.Look(at.HLC)
+			k.Apply(c, at)
+		}
+	}
+}
+
+// latest returns the latest reading in the view.
+func (x *Execution) latest() (h object.HLC) {
+	for i := range x.View.Keys {
+		h = max(h, x.View.Keys[i].Latest().HLC)
+	}
+	return h
+}

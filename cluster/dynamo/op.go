@@ -9,3 +9,14 @@ type Op interface {
 	// Eval decides what changes. It is pure and may run again on a newer view.
 	Eval(in *object.Input, v *object.View, m *object.Mutation)
 }
+
+// PassedOp is an operation that can run on another node than the one whose client sent it.
+type PassedOp interface {
+	Op
+	// AppendBody appends the operation as Host.Parse reads it.
+	AppendBody(dst []byte) []byte
+	// AppendReply appends the reply that Eval left, for the node whose client waits.
+	AppendReply(dst []byte) []byte
+	// TakeReply makes what AppendReply gave there the reply here. reply stays valid.
+	TakeReply(reply []byte)
+}

@@ -20,7 +20,10 @@ var (
 
 type rowKind uint8
 
-const rowKindKey rowKind = 1
+const (
+	rowKindKey     rowKind = 1
+	rowKindElement rowKind = 2
+)
 
 // Flags of a key row: which fields follow, and which stamps follow from the value's.
 const (
@@ -37,6 +40,8 @@ const (
 	flagSeen
 	flagOwn
 	flagBytes
+	flagHasElements
+	flagSiblings
 	flagsKnown = 1<<iota - 1
 )
 
@@ -122,6 +127,12 @@ func (r *KeyRow) flags() uint16 {
 	if !r.Own.IsZero() {
 		f |= flagOwn
 	}
+	if r.HasElements {
+		f |= flagHasElements
+	}
+	if r.Siblings != nil {
+		f |= flagSiblings
+	}
 	return f
 }
 
@@ -147,15 +158,39 @@ func (r *KeyRow) EncodedLen() int {
 	add(flagTotals, 4+totalLen*len(r.Totals))
 	add(flagSeen, 4+seenLen*len(r.Seen))
 	add(flagOwn, stampLen)
+	if f&flagSiblings != 0 {
+		n += r.Siblings.encodedLen()
+	}
 	add(flagBase, 8)
 	add(flagBytes, len(r.Value.Bytes))
 	return n
+}
+
+// AppendWireRow appends the encoded row without its local fields.
+func (r *KeyRow) AppendWireRow(dst []byte) []byte {
+	if r.LocalFree() {
+		return r.AppendRow(dst)
+	}
+	w := r.Wire()
+	return w.AppendRow(dst)
 }
 
 // AppendRow appends the encoded row: see the package comment for the bytes. Equal rows give equal bytes.
 func (r *KeyRow) AppendRow(dst []byte) []byte {
 	f := r.flags()
 	start := len(dst)
+	dst = r.appendFields(dst, f)
+	switch {
+	case f&flagBase != 0:
+		dst = binary.BigEndian.AppendUint64(dst, uint64(r.Value.Int))
+	case f&flagBytes != 0:
+		dst = append(dst, r.Value.Bytes...)
+	}
+	return binary.BigEndian.AppendUint32(dst, crc32.Checksum(dst[start:], castagnoli))
+}
+
+// appendFields appends all that comes before the value's content.
+func (r *KeyRow) appendFields(dst []byte, f uint16) []byte {
 	dst = append(dst, RowFormat, byte(rowKindKey), byte(f>>8), byte(f))
 	if f&flagExpiryAt != 0 {
 		dst = binary.BigEndian.AppendUint64(dst, uint64(r.Expiry.At))
@@ -178,13 +213,10 @@ func (r *KeyRow) AppendRow(dst []byte) []byte {
 	if f&(flagTotals|flagSeen|flagOwn) != 0 {
 		dst = r.appendCounters(dst, f)
 	}
-	switch {
-	case f&flagBase != 0:
-		dst = binary.BigEndian.AppendUint64(dst, uint64(r.Value.Int))
-	case f&flagBytes != 0:
-		dst = append(dst, r.Value.Bytes...)
+	if f&flagSiblings != 0 {
+		dst = r.Siblings.append(dst)
 	}
-	return binary.BigEndian.AppendUint32(dst, crc32.Checksum(dst[start:], castagnoli))
+	return dst
 }
 
 func (r *KeyRow) appendCounters(dst []byte, f uint16) []byte {
@@ -219,18 +251,27 @@ func appendStamp(dst []byte, s Stamp) []byte {
 	return binary.BigEndian.AppendUint64(dst, uint64(s.Inc))
 }
 
+// rowFlags returns the flags of a row of that kind and of this format.
+func rowFlags(row []byte, kind rowKind, known uint16) (uint16, error) {
+	if len(row) < rowHeaderLen+rowCRCLen {
+		return 0, fmt.Errorf("%w: %d bytes", ErrCorrupt, len(row))
+	}
+	if row[0] != RowFormat {
+		return 0, fmt.Errorf("%w: %d, this version reads %d", ErrRowFormat, row[0], RowFormat)
+	}
+	f := binary.BigEndian.Uint16(row[2:])
+	if rowKind(row[1]) != kind || f&^known != 0 {
+		return 0, fmt.Errorf("%w: kind %d, flags %04x", ErrCorrupt, row[1], f)
+	}
+	return f, nil
+}
+
 // DecodeRow fills r from an encoded row whose checksum was verified before (CheckRow). Value.Bytes points into row.
 func (r *KeyRow) DecodeRow(row []byte) error {
 	*r = KeyRow{}
-	if len(row) < rowHeaderLen+rowCRCLen {
-		return fmt.Errorf("%w: %d bytes", ErrCorrupt, len(row))
-	}
-	if row[0] != RowFormat {
-		return fmt.Errorf("%w: %d, this version reads %d", ErrRowFormat, row[0], RowFormat)
-	}
-	f := binary.BigEndian.Uint16(row[2:])
-	if rowKind(row[1]) != rowKindKey || f&^flagsKnown != 0 {
-		return fmt.Errorf("%w: kind %d, flags %04x", ErrCorrupt, row[1], f)
+	f, err := rowFlags(row, rowKindKey, flagsKnown)
+	if err != nil {
+		return err
 	}
 	d := reader{b: row[rowHeaderLen : len(row)-rowCRCLen]}
 	if f&flagExpiryAt != 0 {
@@ -240,6 +281,10 @@ func (r *KeyRow) DecodeRow(row []byte) error {
 	if f&(flagTotals|flagSeen|flagOwn) != 0 {
 		r.decodeCounters(&d, f)
 	}
+	if f&flagSiblings != 0 {
+		r.Siblings = d.siblings()
+	}
+	r.HasElements = f&flagHasElements != 0
 	switch {
 	case f&flagBase != 0:
 		r.Value.Kind, r.Value.Int = ValueBase, int64(d.uint64())
@@ -284,72 +329,23 @@ func (r *KeyRow) decodeStamps(d *reader, f uint16) {
 func (r *KeyRow) decodeCounters(d *reader, f uint16) {
 	if f&flagTotals != 0 {
 		n := d.count(totalLen)
+		d.require(n > 0)
 		r.Totals = make([]Total, n)
 		for i := range r.Totals {
 			r.Totals[i] = Total{Name: d.stamp(), N: d.uint64(), Sum: int64(d.uint64()), Stamp: d.stamp()}
-			d.sorted(i == 0 || r.Totals[i-1].Name.Before(r.Totals[i].Name))
+			d.require(i == 0 || r.Totals[i-1].Name.Before(r.Totals[i].Name))
 		}
 	}
 	if f&flagSeen != 0 {
 		n := d.count(seenLen)
+		d.require(n > 0)
 		r.Seen = make([]Seen, n)
 		for i := range r.Seen {
 			r.Seen[i] = Seen{Name: d.stamp(), N: d.uint64(), Sum: int64(d.uint64())}
-			d.sorted(i == 0 || r.Seen[i-1].Name.Before(r.Seen[i].Name))
+			d.require(i == 0 || r.Seen[i-1].Name.Before(r.Seen[i].Name))
 		}
 	}
 	if f&flagOwn != 0 {
 		r.Own = d.stamp()
-	}
-}
-
-// reader takes fields off the front of b; once it ran short it gives zeros.
-type reader struct {
-	b     []byte
-	short bool
-}
-
-func (d *reader) uint64() uint64 {
-	if len(d.b) < 8 {
-		d.short, d.b = true, nil
-		return 0
-	}
-	v := binary.BigEndian.Uint64(d.b)
-	d.b = d.b[8:]
-	return v
-}
-
-func (d *reader) stamp() Stamp {
-	if len(d.b) < stampLen {
-		d.short, d.b = true, nil
-		return Stamp{}
-	}
-	s := Stamp{
-		HLC:  HLC(binary.BigEndian.Uint64(d.b)),
-		Node: NodeID(binary.BigEndian.Uint64(d.b[8:])),
-		Inc:  Incarnation(binary.BigEndian.Uint64(d.b[16:])),
-	}
-	d.b = d.b[stampLen:]
-	return s
-}
-
-// count reads how many entries of size bytes follow, never more than there are bytes for.
-func (d *reader) count(size int) int {
-	if len(d.b) < 4 {
-		d.short, d.b = true, nil
-		return 0
-	}
-	n := int(binary.BigEndian.Uint32(d.b))
-	d.b = d.b[4:]
-	if n == 0 || n > len(d.b)/size {
-		d.short, d.b = true, nil
-		return 0
-	}
-	return n
-}
-
-func (d *reader) sorted(ok bool) {
-	if !ok {
-		d.short = true
 	}
 }

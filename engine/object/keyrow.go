@@ -55,15 +55,30 @@ type KeyRow struct {
 	Value   Value
 	Totals  []Total
 	Seen    []Seen
+	// Siblings are the concurrent values of a key whose keyspace keeps them; nil for none. Shared, so never changed in place.
+	Siblings *SiblingSet
 
-	// Own names the total that this node's next increment continues. It is local: not sent, not hashed, and zero in a
-	// row that came by a merge, so a node that forgot a row begins a new total.
+	// Own names the total that this node's next increment continues, or the actor of its next sibling. It is local: not
+	// sent, not hashed, and zero in a row that came by a merge, so a node that forgot a row begins a new one.
 	Own Stamp
+	// HasElements says that element rows may be stored under this key. It is local too: a merge leaves the receiver's.
+	HasElements bool
 }
 
-// IsZero reports whether the row holds nothing at all: the same as no row.
+// IsZero reports whether the row holds nothing that is sent: to other replicas the same as no row.
 func (r *KeyRow) IsZero() bool {
-	return r.Cleared.IsZero() && r.Expiry.Stamp.IsZero() && r.Value.Stamp.IsZero() && len(r.Totals) == 0 && len(r.Seen) == 0
+	return r.Cleared.IsZero() && r.Expiry.Stamp.IsZero() && r.Value.Stamp.IsZero() && len(r.Totals) == 0 &&
+		len(r.Seen) == 0 && r.Siblings == nil
+}
+
+// LocalFree reports that the row holds no local field: its encoded bytes are what is sent.
+func (r *KeyRow) LocalFree() bool { return r.Own.IsZero() && !r.HasElements }
+
+// Wire returns the row without its local fields: what is sent and hashed.
+func (r *KeyRow) Wire() KeyRow {
+	w := *r
+	w.Own, w.HasElements = Stamp{}, false
+	return w
 }
 
 // Version returns the latest stamp in the row: what WATCH compares.
@@ -72,11 +87,17 @@ func (r *KeyRow) Version() Stamp {
 	for i := range r.Totals {
 		v = MaxOf(v, r.Totals[i].Stamp)
 	}
+	if r.Siblings != nil {
+		v = MaxOf(v, r.Siblings.Updated)
+	}
 	return v
 }
 
 // expiryPassed reports whether at lies in an earlier millisecond than now.
 func expiryPassed(at int64, now HLC) bool { return at != 0 && now.Millis() > at }
+
+// isExpiryClear reports whether a clear was raised by a write over an expiry that had passed.
+func isExpiryClear(c Stamp) bool { return c.Node == math.MaxUint64 && c.Inc == math.MaxUint64 }
 
 // expiryClear is the stamp that a passed expiry at clears up to: the last one of its millisecond.
 func expiryClear(at int64) Stamp {
@@ -98,12 +119,26 @@ func (r *KeyRow) aliveAt(clear Stamp) bool {
 	if r.Value.Kind != ValueNone && clear.Before(r.Value.Stamp) {
 		return true
 	}
+	return !r.totalsShown(clear).IsZero() || (r.Siblings != nil && r.Siblings.shown(clear) >= 0)
+}
+
+// totalsShown returns the latest stamp of a total that counts above the clear; zero for none.
+func (r *KeyRow) totalsShown(clear Stamp) (latest Stamp) {
 	for i := range r.Totals {
-		if clear.Before(r.Totals[i].Stamp) {
-			return true
+		if t := &r.Totals[i]; latest.Before(t.Stamp) && r.counts(t, clear) {
+			latest = t.Stamp
 		}
 	}
-	return false
+	return latest
+}
+
+// counts reports whether t is alive and holds more than resets saw of it.
+func (r *KeyRow) counts(t *Total, clear Stamp) bool {
+	if !clear.Before(t.Stamp) {
+		return false
+	}
+	i, ok := findSeen(r.Seen, t.Name)
+	return !ok || r.Seen[i].N < t.N
 }
 
 // Stored reports whether the row holds something that only an expiry may hide: what key counts count, so that they need
@@ -141,15 +176,11 @@ func (r *KeyRow) unseenSum(base int64, clear Stamp) int64 {
 	sum.add(base)
 	for i := range r.Totals {
 		t := &r.Totals[i]
-		if !clear.Before(t.Stamp) {
-			continue
-		}
-		j, ok := findSeen(r.Seen, t.Name)
-		if ok && r.Seen[j].N >= t.N {
+		if !r.counts(t, clear) {
 			continue
 		}
 		sum.add(t.Sum)
-		if ok {
+		if j, ok := findSeen(r.Seen, t.Name); ok {
 			sum.sub(r.Seen[j].Sum)
 		}
 	}

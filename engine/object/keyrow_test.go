@@ -1,7 +1,6 @@
 package object
 
 import (
-	"bytes"
 	"errors"
 	"math"
 	"math/big"
@@ -170,134 +169,6 @@ func TestApplyIsRedis(t *testing.T) {
 	})
 }
 
-func genRows(t *rapid.T) []KeyRow {
-	// Rows of three replicas that run steps each on its own and now and then take over another's row.
-	rows := make([]KeyRow, 3)
-	now := int64(1000)
-	for i := range rapid.IntRange(1, 15).Draw(t, "steps") {
-		at := rapid.IntRange(0, 2).Draw(t, "replica")
-		s := genStep(t)
-		now += s.wait
-		k := KeyState{Row: rows[at]}
-		var m model
-		stamp := Stamp{HLC: HLCOf(now) + HLC(i), Node: NodeID(at + 1), Inc: 5}
-		if s.kind == 7 && s.by != 1 {
-			s.by = 2
-		}
-		m.exists, m.isInt, m.n = true, true, big.NewInt(0)
-		s.run(&m, &k, stamp)
-		rows[at] = k.Row
-		if rapid.Bool().Draw(t, "gossip") {
-			to := rapid.IntRange(0, 2).Draw(t, "to")
-			if to != at {
-				if _, err := rows[to].Merge(&rows[at]); err != nil {
-					t.Fatal(err)
-				}
-			}
-		}
-	}
-	return rows
-}
-
-func sent(r KeyRow) []byte {
-	r.Own = Stamp{}
-	return r.AppendRow(nil)
-}
-
-func merged(t *rapid.T, a, b KeyRow) KeyRow {
-	if _, err := a.Merge(&b); err != nil {
-		t.Fatal(err)
-	}
-	return a
-}
-
-func TestMergeLaws(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		r := genRows(t)
-		a, b, c := r[0], r[1], r[2]
-		same := func(law string, x, y KeyRow) {
-			t.Helper()
-			if !bytes.Equal(sent(x), sent(y)) {
-				t.Fatalf("%s:\n%+v\n%+v", law, x, y)
-			}
-		}
-		same("commutative", merged(t, a, b), merged(t, b, a))
-		same("associative", merged(t, merged(t, a, b), c), merged(t, a, merged(t, b, c)))
-		same("idempotent", merged(t, a, a), a)
-		same("absorbing", merged(t, merged(t, a, b), b), merged(t, a, b))
-	})
-}
-
-// An increment stamped after every reset always counts; one that a reset saw never does.
-func TestCounterLaw(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		rows := make([]KeyState, 3)
-		type inc struct {
-			stamp Stamp
-			by    int64
-		}
-		var incs []inc
-		reset, base := Stamp{}, int64(0)
-		hlc := HLCOf(1000)
-		for range rapid.IntRange(1, 20).Draw(t, "n") {
-			hlc++
-			at := rapid.IntRange(0, 2).Draw(t, "replica")
-			k := &rows[at]
-			s := Stamp{HLC: hlc, Node: NodeID(at + 1), Inc: 3}
-			k.Look(hlc)
-			var mu Mutation
-			switch rapid.IntRange(0, 4).Draw(t, "kind") {
-			case 0:
-				base = rapid.Int64Range(-5, 5).Draw(t, "base")
-				mu.Set(0, Text{IsInt: true, Int: base}.Slice(), 0)
-				reset, incs = s, nil // SET orders: all stamped before it is dead
-			case 1:
-				to := rapid.IntRange(0, 2).Draw(t, "to")
-				rows[to].Row = merged(t, rows[to].Row, k.Row)
-				continue
-			default:
-				by := rapid.Int64Range(-3, 3).Draw(t, "by")
-				mu.Add(0, by)
-				incs = append(incs, inc{s, by})
-			}
-			k.Apply(&mu.Changes[0], s)
-		}
-		all := KeyState{Row: merged(t, merged(t, rows[0].Row, rows[1].Row), rows[2].Row)}
-		all.Look(hlc + 1)
-		got, ok := all.Text()
-		if reset.IsZero() && len(incs) == 0 {
-			if ok {
-				t.Fatalf("shows %v out of nothing", got)
-			}
-			return
-		}
-		low, high := base, base
-		for _, i := range incs {
-			// What a total holds of increments before the reset that the reset had not seen may still show.
-			low, high = low+i.by, high+i.by
-		}
-		if !ok {
-			t.Fatal("nothing shows")
-		}
-		if seesAll := unseenBefore(rows, reset); seesAll == 0 && (got.Int < low || got.Int > high) {
-			t.Fatalf("shows %d, want %d", got.Int, low)
-		}
-	})
-}
-
-// unseenBefore counts totals that began before the reset and went on after it without having been seen by it.
-func unseenBefore(rows []KeyState, reset Stamp) int {
-	n := 0
-	for i := range rows {
-		for _, t := range rows[i].Row.Totals {
-			if t.Name.Before(reset) {
-				n++
-			}
-		}
-	}
-	return n
-}
-
 // A SET that is stamped later than its own expiry leaves no key behind.
 func TestSetStampedAfterItsExpiry(t *testing.T) {
 	var k KeyState
@@ -337,63 +208,6 @@ func TestMergeCountsLostWrites(t *testing.T) {
 		}
 		if lost, _ := y.Merge(&c.a); lost != c.want {
 			t.Errorf("%s, the other way: lost %v", c.name, lost)
-		}
-	}
-}
-
-func FuzzDecodeRow(f *testing.F) {
-	r := KeyRow{Expiry: Expiry{Stamp: Stamp{1, 2, 3}, At: 77}, Value: Value{Stamp: Stamp{4, 5, 6}, Kind: ValueBytes, Bytes: []byte("xyz")}}
-	f.Add(r.AppendRow(nil))
-	k := KeyState{}
-	for i := range 3 {
-		k.Look(HLC(i + 1))
-		k.Apply(&Change{Add: true, Int: 5}, Stamp{HLC(i + 1), 1, 1})
-	}
-	f.Add(k.Row.AppendRow(nil))
-	f.Fuzz(func(t *testing.T, b []byte) {
-		PeekExpiry(b)
-		var r KeyRow
-		if r.DecodeRow(b) != nil {
-			return
-		}
-		again := r.AppendRow(nil)
-		if n := len(again) - rowCRCLen; !bytes.Equal(again[:n], b[:n]) {
-			t.Fatalf("decoded and encoded again:\n%x\n%x", b, again)
-		}
-	})
-}
-
-func FuzzParseRowKey(f *testing.F) {
-	f.Add(AppendRowKey(nil, Secret{1, 2}, 77, KeyRef{3, []byte("key")}, []byte("\x01field")))
-	f.Add(AppendDatabaseKey(nil, 77, 3))
-	f.Fuzz(func(t *testing.T, b []byte) {
-		k, err := ParseRowKey(b)
-		if err != nil {
-			return
-		}
-		again := AppendDatabaseKey(nil, k.Slot, k.Ref.DB)
-		if !k.Database {
-			again = AppendScanKey(nil, k.Slot, k.Ref.DB, k.Place)
-			again = appendNamed(again, k.Ref.Name, k.Sub)
-		}
-		if !bytes.Equal(again, b) {
-			t.Fatalf("parsed and made again:\n%x\n%x", b, again)
-		}
-	})
-}
-
-func BenchmarkDecodeRow(b *testing.B) {
-	s := Stamp{HLCOf(1e12), 7, 9}
-	k := KeyState{}
-	var mu Mutation
-	mu.Set(0, bytes.Repeat([]byte("x"), 100), 0)
-	k.Apply(&mu.Changes[0], s)
-	enc := k.Row.AppendRow(nil)
-	b.ReportAllocs()
-	for b.Loop() {
-		var r KeyRow
-		if err := r.DecodeRow(enc); err != nil {
-			b.Fatal(err)
 		}
 	}
 }

@@ -5,31 +5,46 @@ import (
 	"fmt"
 )
 
-// Merge takes over what in has that r has not: field by field the greater stamp wins, and totals and seen entries go by
-// the greater N. The outcome does not depend on the order in which rows are merged, nor on how often.
+// Merge takes over what in has that r has not: field by field the greater stamp wins, totals and seen entries go by the
+// greater N, siblings by what the contexts cover. The outcome does not depend on the order in which rows are merged, nor on
+// how often. The local fields stay r's own.
 //
-// lost reports that one of the two values is gone though the other's writer had not seen it: a concurrent write was
-// overruled. The error is ErrCorrupt: two different fields carry one stamp, which no correct writer makes; r is then
-// unchanged.
+// lost reports that a write is gone though the writer of what overruled it had not seen it: see lostTo. The error is
+// ErrCorrupt: two different fields carry one stamp, which no correct writer makes; r is then unchanged.
 func (r *KeyRow) Merge(in *KeyRow) (lost bool, err error) {
 	if err := r.compatible(in); err != nil {
 		return false, err
 	}
+	lost = r.lostTo(in) || in.lostTo(r)
 	r.Cleared = MaxOf(r.Cleared, in.Cleared)
 	if r.Expiry.Stamp.Before(in.Expiry.Stamp) {
 		r.Expiry = in.Expiry
 	}
-	winner, loser := &r.Value, &in.Value
 	if r.Value.Stamp.Before(in.Value.Stamp) {
-		winner, loser = loser, winner
+		r.Value = in.Value
 	}
-	// A value that a clear covers was not lost to the other value.
-	lost = winner.Stamp != loser.Stamp && winner.Replaced.Before(loser.Stamp) && r.Cleared.Before(loser.Stamp)
-	r.Value = *winner
 	r.mergeTotals(in.Totals)
 	r.mergeSeen(in.Seen)
+	r.mergeSiblings(in.Siblings)
 	r.dropCovered(r.Cleared)
 	return lost, nil
+}
+
+// lostTo reports whether merging w takes something from r that no writer of w had seen. There are two ways:
+//
+// A value of w overrules r's value, and what its writer knew (Replaced) ends before it. A clear that covers r's value too is
+// no loss, for a clear takes what it does not know on purpose; but the clear that a SET writes just below itself is its own.
+//
+// An expiry passed at w, which then wrote the expiry anew over it, while r's side had lifted or moved that expiry in time.
+func (r *KeyRow) lostTo(w *KeyRow) bool {
+	v, c := r.Value.Stamp, w.Cleared
+	if v.Before(w.Value.Stamp) && w.Value.Replaced.Before(v) &&
+		(c.Before(v) || c == w.Value.Stamp.Below() || isExpiryClear(c)) {
+		return true
+	}
+	return isExpiryClear(c) && r.Cleared.Before(c) && r.Expiry.Stamp != r.Value.Stamp && !c.Before(r.Expiry.Stamp) &&
+		!r.Expiry.Stamp.IsZero() && (r.Expiry.At == 0 || c.HLC < LastOf(r.Expiry.At)) &&
+		(r.HasElements || r.aliveAt(r.Cleared))
 }
 
 func (r *KeyRow) compatible(in *KeyRow) error {
@@ -39,6 +54,17 @@ func (r *KeyRow) compatible(in *KeyRow) error {
 	}
 	if r.Expiry.Stamp == in.Expiry.Stamp && r.Expiry.At != in.Expiry.At {
 		return fmt.Errorf("%w: two expiries stamped %v", ErrCorrupt, r.Expiry.Stamp)
+	}
+	if r.Siblings != nil && in.Siblings != nil && r.Siblings != in.Siblings {
+		if err := r.Siblings.compatible(in.Siblings); err != nil {
+			return err
+		}
+	}
+	for i := range in.Seen {
+		s := &in.Seen[i]
+		if j, ok := findSeen(r.Seen, s.Name); ok && r.Seen[j].N == s.N && r.Seen[j] != *s {
+			return fmt.Errorf("%w: two sums of %d increments seen of %v", ErrCorrupt, s.N, s.Name)
+		}
 	}
 	for i := range in.Totals {
 		t := &in.Totals[i]

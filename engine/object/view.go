@@ -1,6 +1,10 @@
 package object
 
-import "strconv"
+import (
+	"bytes"
+	"slices"
+	"strconv"
+)
 
 // Type is the type that a key shows, in Redis's words.
 type Type uint8
@@ -9,12 +13,16 @@ type Type uint8
 const (
 	TypeNone Type = iota
 	TypeString
+	TypeHash
 )
 
 // String returns the word that the TYPE command answers.
 func (t Type) String() string {
-	if t == TypeString {
+	switch t {
+	case TypeString:
 		return "string"
+	case TypeHash:
+		return "hash"
 	}
 	return "none"
 }
@@ -23,11 +31,21 @@ func (t Type) String() string {
 type ReadSet struct {
 	// Keys are all the keys that the operation touches, no two equal, all of one slot. The View holds them in this order.
 	Keys []KeyRef
+	// Elements are the elements that it must see beside the key rows; Whole are the indexes of the keys of which it must
+	// see all.
+	Elements []ElementRef
+	Whole    []int
 	// Blind says that the operation writes without looking: its coordinator need not gather the rows from other
 	// replicas first, and Eval does not look at the View.
 	Blind bool
 	// Ticks is how many stamps the operation takes, one after the other; 0 counts as 1.
 	Ticks int
+}
+
+// ElementRef names one element of a key of a read set.
+type ElementRef struct {
+	Key int // index into Keys
+	Sub []byte
 }
 
 // Input is what Eval may know beside the rows.
@@ -51,25 +69,156 @@ type KeyState struct {
 	Row      KeyRow
 	Database Stamp // the cleared of the key's database
 	Clear    Stamp // the effective clear at the operation's now
-	passed   bool  // the expiry has passed at now
-	dirty    bool  // changed by Apply
+
+	// Elements are those of the key's element rows that the operation asked for, sorted by Sub, dead ones and tombstones
+	// among them. AllElements says that there are no others. Apply changes the slice in place.
+	Elements    []ElementState
+	AllElements bool
+
+	passed bool // the expiry has passed at now
+	dirty  bool // the key row was changed by Apply
 }
+
+// ElementState is one element as an operation sees it.
+type ElementState struct {
+	Sub   []byte
+	Row   ElementRow
+	dirty bool
+}
+
+// Dirty reports whether Apply changed the element.
+func (e *ElementState) Dirty() bool { return e.dirty }
 
 // Look sets what depends on the time: the effective clear at now. Call it after Row or Database was set.
 func (k *KeyState) Look(now HLC) {
 	k.Clear = k.Row.EffectiveClear(k.Database, now)
-	k.passed = expiryPassed(k.Row.Expiry.At, now)
+	k.passed = expiryPassed(k.Row.Expiry.At, now) && k.Database.Before(k.Row.Expiry.Stamp)
 }
 
-// Exists reports whether anything of the key is alive.
-func (k *KeyState) Exists() bool { return k.Row.aliveAt(k.Clear) }
+// Exists reports whether anything of the key is alive, as far as the elements in the view tell.
+func (k *KeyState) Exists() bool {
+	return k.Row.aliveAt(k.Clear) || !k.elementShown(k.Clear).IsZero()
+}
 
-// Type returns the type that the key shows.
+// Stored reports whether the key holds something that only an expiry may hide: like KeyRow.Stored, and as far as the
+// elements in the view tell.
+func (k *KeyState) Stored() bool {
+	clear := MaxOf(k.Database, k.Row.Cleared)
+	return k.Row.aliveAt(clear) || !k.elementShown(clear).IsZero()
+}
+
+// Type returns the type that the key shows. Of two types, left by writes on two sides of a split, the one with the
+// greatest stamp shows.
 func (k *KeyState) Type() Type {
-	if k.Exists() {
+	text := k.textStamp()
+	element := k.elementShown(k.Clear)
+	switch {
+	case text.IsZero() && element.IsZero():
+		return TypeNone
+	case element.Before(text):
 		return TypeString
 	}
-	return TypeNone
+	return TypeHash
+}
+
+// textStamp returns the greatest stamp of what makes up the key's string; zero when none is alive.
+func (k *KeyState) textStamp() Stamp {
+	text := k.plainShown()
+	if v := k.siblingShown(); v != nil {
+		text = MaxOf(text, v.Stamp)
+	}
+	return text
+}
+
+// plainShown returns the greatest stamp of the live value and the live totals; zero for none.
+func (k *KeyState) plainShown() Stamp {
+	latest := k.Row.totalsShown(k.Clear)
+	if v := &k.Row.Value; v.Kind != ValueNone && k.Clear.Before(v.Stamp) {
+		latest = MaxOf(latest, v.Stamp)
+	}
+	return latest
+}
+
+func (k *KeyState) siblingShown() *Sibling {
+	if k.Row.Siblings == nil {
+		return nil
+	}
+	if i := k.Row.Siblings.shown(k.Clear); i >= 0 {
+		return &k.Row.Siblings.Values[i]
+	}
+	return nil
+}
+
+// elementShown returns the greatest stamp of the elements above the clear; zero for none.
+func (k *KeyState) elementShown(clear Stamp) (latest Stamp) {
+	for i := range k.Elements {
+		if e := &k.Elements[i].Row; e.Alive(clear) {
+			latest = MaxOf(latest, e.Stamp)
+		}
+	}
+	return latest
+}
+
+func (k *KeyState) findElement(sub []byte) (int, bool) {
+	return slices.BinarySearchFunc(k.Elements, sub, func(e ElementState, s []byte) int { return bytes.Compare(e.Sub, s) })
+}
+
+// Element returns the value of a live element in the view.
+func (k *KeyState) Element(sub []byte) ([]byte, bool) {
+	i, ok := k.findElement(sub)
+	if !ok || !k.Elements[i].Row.Alive(k.Clear) {
+		return nil, false
+	}
+	return k.Elements[i].Row.Value, true
+}
+
+// LiveSiblings returns the live concurrent values, in the order of their dots. A plain value that the key holds from a time
+// without siblings comes last, under a dot of its stamp and seq 0.
+func (k *KeyState) LiveSiblings() []Sibling {
+	var live []Sibling
+	if k.Row.Siblings != nil {
+		for _, v := range k.Row.Siblings.Values {
+			if k.Clear.Before(v.Stamp) {
+				live = append(live, v)
+			}
+		}
+	}
+	if plain := k.plainShown(); !plain.IsZero() {
+		t, _ := k.plainText()
+		live = append(live, Sibling{Dot: Dot{Actor: plain}, Stamp: plain, Bytes: t.Slice()})
+	}
+	return live
+}
+
+// Context returns what a writer that saw LiveSiblings has seen: what it hands back to replace them.
+func (k *KeyState) Context() []Dot {
+	var context []Dot
+	if k.Row.Siblings != nil {
+		context = k.Row.Siblings.Context
+	}
+	if plain := k.plainShown(); !plain.IsZero() {
+		return joined(context, []Dot{{Actor: plain}})
+	}
+	return slices.Clone(context)
+}
+
+// TooManySiblings reports whether a writer of a value with that context would leave more than MaxSiblings, and more than
+// it found.
+func (k *KeyState) TooManySiblings(context []Dot, hasContext bool) bool {
+	if k.Row.Siblings == nil || len(k.Row.Siblings.Values) < MaxSiblings {
+		return false
+	}
+	live := k.LiveSiblings()
+	gone := 0
+	for i := range live {
+		if covers(context, live[i].Dot) {
+			gone++
+		}
+	}
+	if !hasContext && len(live) > 0 {
+		gone = 1
+	}
+	return gone == 0 && len(live) >= MaxSiblings
 }
 
 // Text is a string value: an integer where the string is a canonical int64, else bytes.
@@ -104,17 +253,23 @@ func (t Text) Len() int {
 	return len(strconv.AppendInt(b[:0], t.Int, 10))
 }
 
-// Text returns the string that the key shows; false when it shows none.
+// Text returns the string that the key shows; false when it shows none. Of siblings the one with the greatest stamp shows.
 func (k *KeyState) Text() (Text, bool) {
+	if v := k.siblingShown(); v != nil && k.plainShown().Before(v.Stamp) {
+		return Text{Bytes: v.Bytes}, true
+	}
+	return k.plainText()
+}
+
+func (k *KeyState) plainText() (Text, bool) {
 	r := &k.Row
 	base := int64(0)
-	valueAlive := r.Value.Kind != ValueNone && k.Clear.Before(r.Value.Stamp)
-	if valueAlive {
+	if r.Value.Kind != ValueNone && k.Clear.Before(r.Value.Stamp) {
 		if r.Value.Kind == ValueBytes {
 			return Text{Bytes: r.Value.Bytes}, true
 		}
 		base = r.Value.Int
-	} else if !r.aliveAt(k.Clear) {
+	} else if r.totalsShown(k.Clear).IsZero() {
 		return Text{}, false
 	}
 	return Text{IsInt: true, Int: r.unseenSum(base, k.Clear)}, true
@@ -140,5 +295,25 @@ func (k *KeyState) Version() Stamp {
 	if !k.Exists() {
 		return Stamp{}
 	}
-	return MaxOf(k.Row.Version(), k.Database)
+	v := MaxOf(k.Row.Version(), k.Database)
+	for i := range k.Elements {
+		v = MaxOf(v, k.Elements[i].Row.Stamp)
+	}
+	return v
+}
+
+// Latest returns the greatest stamp anywhere in the state, dead things included: what a clock must be raised above.
+func (k *KeyState) Latest() Stamp {
+	r := &k.Row
+	v := MaxOf(r.Version(), k.Database)
+	for i := range r.Seen {
+		v = MaxOf(v, r.Seen[i].Name)
+	}
+	if r.Siblings != nil {
+		v = MaxOf(v, r.Siblings.latest())
+	}
+	for i := range k.Elements {
+		v = MaxOf(v, k.Elements[i].Row.Stamp)
+	}
+	return v
 }

@@ -1,0 +1,222 @@
+package dynamo
+
+import (
+	"errors"
+
+	"github.com/rondokv/rondo/cluster/quorum"
+	"github.com/rondokv/rondo/cluster/ring"
+	"github.com/rondokv/rondo/engine/object"
+)
+
+func ringID(id object.NodeID) ring.NodeID { return ring.NodeID(id) }
+
+// Begin starts a client's operation. The core holds on to r until it is Finished.
+func (p *Partition) Begin(now Time, r *Request) {
+	p.beginStep()
+	p.step.req = r
+	p.begin(now, r)
+}
+
+func (p *Partition) begin(now Time, r *Request) {
+	p.stats.Operations++
+	if len(p.ops) >= p.limits.InFlight {
+		p.stats.Overloaded++
+		p.answer(r, ErrOverloaded, 0)
+		return
+	}
+	reads := r.Op.Reads()
+	if p.self == 0 && len(p.ids) == 1 {
+		p.runAlone(r, &reads)
+		return
+	}
+	if !r.Write && p.self >= 0 {
+		p.runRead(now, r, &reads, fromData)
+		return
+	}
+	first := p.firstAlive()
+	switch {
+	case r.Write && p.self >= 0 && (first == p.self || r.from.node != 0):
+		p.runWrite(now, r, &reads, fromData)
+	case first >= 0 && r.from.node == 0:
+		p.pass(now, r, p.ids[first])
+	case first >= 0:
+		// A peer took this node for one with a part in the partition. Were it passed on again, two nodes with different
+		// views could play ball with it.
+		p.unavailable(r)
+	default:
+		p.beginWithoutHomes(now, r, &reads)
+	}
+}
+
+// firstAlive returns which home replica is the primary, -1 when none is alive.
+func (p *Partition) firstAlive() int {
+	for i, id := range p.ids {
+		if i == p.self || p.host.Alive(id) {
+			return i
+		}
+	}
+	return -1
+}
+
+// beginWithoutHomes is for when no home replica is alive: the first live fallback takes blind writes at ANY or SLOPPY, and
+// answers SLOPPY reads from its hints. All else needs a home replica.
+func (p *Partition) beginWithoutHomes(now Time, r *Request, reads *object.ReadSet) {
+	allowed := r.ReadLevel.Sloppy
+	if r.Write {
+		allowed = reads.Blind && (r.WriteLevel.Sloppy || r.WriteLevel.Level == quorum.Any)
+	}
+	if !allowed {
+		p.unavailable(r)
+		return
+	}
+	it := p.ring.Fallbacks(p.number)
+	id, ok := p.nextFallback(&it, nil)
+	switch {
+	case !ok:
+		p.unavailable(r)
+	case id == p.opts.ID && r.Write:
+		p.runWrite(now, r, reads, fromHints)
+	case id == p.opts.ID:
+		p.runRead(now, r, reads, fromHints)
+	case r.from.node != 0:
+		p.unavailable(r)
+	default:
+		p.pass(now, r, id)
+	}
+}
+
+// nextFallback returns the next live node off the list that has no part in op yet; with op nil this node is one too.
+func (p *Partition) nextFallback(it *ring.FallbackIter, op *operation) (object.NodeID, bool) {
+	for {
+		next, ok := it.Next()
+		if !ok {
+			return 0, false
+		}
+		id := object.NodeID(next)
+		switch {
+		case id == p.opts.ID:
+			if op == nil || op.from == fromHints && op.index(id) < 0 {
+				return id, true
+			}
+		case p.host.Alive(id) && (op == nil || op.index(id) < 0):
+			return id, true
+		}
+	}
+}
+
+// unavailable answers that too few nodes are alive. Nothing was stored.
+func (p *Partition) unavailable(r *Request) {
+	choice := r.ReadLevel
+	if r.Write {
+		choice = r.WriteLevel
+	}
+	var t quorum.Tally
+	err := t.Start(quorum.Requirement{Choice: choice, Write: r.Write, Local: p.opts.DC, Nodes: p.homes})
+	for i := range p.homes {
+		if i != p.self && !p.host.Alive(p.ids[i]) {
+			t.Fail(i)
+		}
+	}
+	if err == nil {
+		err = &quorum.UnavailableError{Count: t.Reachable()}
+	}
+	p.refuse(r, err)
+}
+
+// refuse answers with an error of an operation of which nothing was stored.
+func (p *Partition) refuse(r *Request, err error) {
+	var unavailable *quorum.UnavailableError
+	if errors.As(err, &unavailable) {
+		p.stats.Unavailable++
+	}
+	p.answer(r, err, 0)
+}
+
+// runAlone runs an operation of a partition that has one home replica, this node.
+func (p *Partition) runAlone(r *Request, reads *object.ReadSet) {
+	choice := r.ReadLevel
+	if r.Write {
+		choice = r.WriteLevel
+	}
+	if choice.Level > quorum.One && choice.Level < quorum.Any || choice.Level > quorum.All {
+		// Ones that may ask for more than there is.
+		var t quorum.Tally
+		if err := t.Start(quorum.Requirement{Choice: choice, Write: r.Write, Local: p.opts.DC, Nodes: p.homes}); err != nil {
+			p.refuse(r, err)
+			return
+		}
+	}
+	s := &r.steps
+	if err := p.loadView(&r.exec, s, r.Slot, reads, fromData); err != nil {
+		p.refuse(r, err)
+		return
+	}
+	stamp, err := p.evaluate(r, reads)
+	if err != nil {
+		p.refuse(r, err)
+		return
+	}
+	if stamp.Node != 0 {
+		buf := s.out[:0]
+		g := object.HLC(0)
+		if p.alone {
+			g = stamp.HLC + object.HLC(max(reads.Ticks, 1)-1) // all the replicas there are have seen this
+		}
+		for i := range reads.Keys {
+			buf = p.putKey(keyWrite{r.Slot, reads.Keys[i], &r.exec.View.Keys[i], s.before[i], s.had[i]}, buf, g)
+		}
+		s.out = buf
+	}
+	p.answer(r, nil, p.applied)
+}
+
+// evaluate runs the operation on the view of its request. Of one that writes it returns the stamp, which has a node only
+// if anything changed.
+func (p *Partition) evaluate(r *Request, reads *object.ReadSet) (object.Stamp, error) {
+	if !r.Write {
+		r.exec.Step(r.Op, object.Stamp{HLC: p.host.Now()}, p.host.Random())
+		return object.Stamp{}, nil
+	}
+	hlc, ok := p.host.Tick(r.exec.latest(), max(reads.Ticks, 1))
+	if !ok {
+		return object.Stamp{}, ErrClockCeiling
+	}
+	stamp := object.Stamp{HLC: hlc, Node: p.opts.ID, Inc: p.opts.Inc}
+	if !r.exec.Step(r.Op, stamp, p.host.Random()) {
+		return object.Stamp{}, nil
+	}
+	return stamp, nil
+}
+
+// answer finishes a request: with err, or with the reply that it holds once batch is durable.
+func (p *Partition) answer(r *Request, err error, batch uint64) {
+	r.Err = err
+	switch {
+	case r.from.node != 0:
+		p.release(batch, held{batch: batch, message: p.passReply(r)})
+	case p.step.req == r:
+		r.Finished, r.Seq = true, batch
+	default:
+		p.release(batch, held{batch: batch, request: r})
+	}
+}
+
+// release lets h out once batch is durable: at once, or when Durable says so.
+func (p *Partition) release(batch uint64, h held) {
+	if batch > p.durable {
+		h.batch = batch
+		p.held.push(h)
+		return
+	}
+	p.letOut(h)
+}
+
+func (p *Partition) letOut(h held) {
+	if h.message.Message != nil {
+		p.ready.Messages = append(p.ready.Messages, h.message)
+	}
+	if h.request != nil {
+		h.request.Finished = true
+		p.ready.Done = append(p.ready.Done, h.request)
+	}
+}

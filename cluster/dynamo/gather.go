@@ -1,0 +1,272 @@
+package dynamo
+
+import (
+	"slices"
+
+	"github.com/rondokv/rondo/cluster/quorum"
+	"github.com/rondokv/rondo/cluster/wire"
+	"github.com/rondokv/rondo/engine/object"
+)
+
+// runRead coordinates an operation that writes nothing.
+func (p *Partition) runRead(now Time, r *Request, reads *object.ReadSet, from source) {
+	op := p.newOperation(r)
+	op.reads, op.from = *reads, from
+	if err := p.beginGather(now, op, r.ReadLevel); err != nil {
+		p.recycle(op)
+		p.refuse(r, err)
+	}
+}
+
+// beginGather reads this node's rows and asks as many others as the level needs. When it needs none the operation goes on
+// at once.
+func (p *Partition) beginGather(now Time, op *operation, choice quorum.Choice) error {
+	if op.from == fromHints || choice.Sloppy {
+		p.joinFallbacks(op)
+	}
+	if err := p.requireNow(op, choice, false); err != nil {
+		return err
+	}
+	r := op.req
+	if err := p.loadView(&r.exec, &r.steps, r.Slot, &op.reads, op.from); err != nil {
+		return err
+	}
+	op.phase = gathering
+	// A level that this node's own rows satisfy.
+	probe := op.tally
+	if probe.Ack(op.self) == quorum.Won {
+		op.answered = 1 << op.self
+		p.gathered(now, op)
+		return nil
+	}
+	keys := r.exec.View.Keys
+	op.digests = slices.Grow(op.digests[:0], len(op.nodes)*len(keys))[:len(op.nodes)*len(keys)]
+	own := op.digests[op.self*len(keys):][:len(keys)]
+	for i := range keys {
+		own[i] = keys[i].Digest(p.opts.Secret)
+	}
+	op.answered = 1 << op.self
+	p.list(op)
+	p.askReplicas(now, op, own)
+	p.ownWhenDurable(now, held{op: op.id, phase: gathering})
+	return nil
+}
+
+// joinFallbacks adds the fallbacks to the operation's nodes. At a fallback that coordinates this node is the first.
+func (p *Partition) joinFallbacks(op *operation) {
+	if len(op.standIn) > 0 {
+		return // joined before
+	}
+	p.addFallbacks(op)
+	if op.from == fromHints {
+		op.self = op.index(p.opts.ID)
+	}
+}
+
+// askReplicas sends the Read to the nearest replicas that are enough with this node, now and then to all.
+func (p *Partition) askReplicas(now Time, op *operation, own []uint64) {
+	refs := op.reads.Keys
+	m := &wire.Read{
+		Header: p.header(op.id, op.budget(now)), Slot: op.slot, Compare: true,
+		Keys: make([]wire.KeyRead, len(refs)),
+	}
+	for i := range refs {
+		m.Keys[i] = wire.KeyRead{Ref: refs[i], Digest: own[i]}
+	}
+	for _, e := range op.reads.Elements {
+		m.Keys[e.Key].Elements = append(m.Keys[e.Key].Elements, e.Sub)
+	}
+	for _, k := range op.reads.Whole {
+		m.Keys[k].Whole = true
+	}
+	op.read = m
+	p.reads++
+	all := p.reads >= p.limits.RepairOneIn
+	if all {
+		p.reads = 0
+	}
+	probe := op.tally
+	won := probe.Ack(op.self) == quorum.Won
+	for i := range op.nodes {
+		// In the order of the list from this node on, so that the load of reads spreads over the replicas.
+		if op.self < op.homes && i < op.homes {
+			i = (op.self + i) % op.homes
+		}
+		if i == op.self || op.tally.Failed(i) || !op.readable(i) || won && !all {
+			continue
+		}
+		p.ask(op, i)
+		won = probe.Ack(i) == quorum.Won
+	}
+	if p.unasked(op) != 0 {
+		op.speculate = now + p.limits.Speculate
+	}
+}
+
+func (p *Partition) ask(op *operation, i int) {
+	op.asked |= 1 << i
+	m := op.read
+	if i >= op.homes {
+		hints := *m
+		hints.Hints = true
+		m = &hints
+	}
+	p.send(op.ids[i], m)
+}
+
+// unasked returns the live nodes that were not asked, a bit each.
+func (p *Partition) unasked(op *operation) (nodes uint64) {
+	for i := range op.nodes {
+		if i != op.self && op.asked>>i&1 == 0 && !op.tally.Failed(i) && op.readable(i) {
+			nodes |= 1 << i
+		}
+	}
+	return nodes
+}
+
+// readable reports whether node i's rows count toward the level: those of a fallback at SLOPPY only.
+func (op *operation) readable(i int) bool { return i < op.homes || op.choice.Sloppy }
+
+// askRest asks the replicas that were left out: some were slow, failed, or differ.
+func (p *Partition) askRest(op *operation) {
+	op.speculate = 0
+	rest := p.unasked(op)
+	for i := range op.nodes {
+		if rest>>i&1 != 0 {
+			p.ask(op, i)
+		}
+	}
+}
+
+// ownWhenDurable counts this node's own rows once all that it has stored is durable.
+func (p *Partition) ownWhenDurable(now Time, h held) {
+	if p.applied > p.durable {
+		h.batch = p.applied
+		p.held.push(h)
+		return
+	}
+	p.ownRowsDurable(now, h)
+}
+
+// ownRowsDurable counts this node's own rows, as read or as stored, toward the level.
+func (p *Partition) ownRowsDurable(now Time, h held) {
+	op := p.find(h.op)
+	if op == nil || op.phase != h.phase || op.attempt != h.attempt {
+		return
+	}
+	switch op.phase {
+	case gathering:
+		if op.tally.Ack(op.self) == quorum.Won {
+			p.gathered(now, op)
+		}
+	case awaiting:
+		p.counted(now, op, op.tally.Ack(op.self))
+	}
+}
+
+func (p *Partition) receiveReadReply(now Time, from object.NodeID, m *wire.ReadReply) {
+	op := p.find(m.ID)
+	if op == nil || op.read == nil || m.Asker != p.opts.Inc {
+		return
+	}
+	i := op.index(from)
+	if i < 0 || i == op.self || op.answered>>i&1 != 0 {
+		return
+	}
+	if m.Status != wire.StatusOK {
+		p.readFailed(now, op, i)
+		return
+	}
+	differs, err := p.takeRows(op, i, m)
+	if err != nil {
+		p.event(Event{Kind: EventCorrupt, Peer: from, Ref: op.reads.Keys[0], Err: err})
+		p.readFailed(now, op, i)
+		return
+	}
+	op.answered |= 1 << i
+	if op.phase != gathering {
+		p.repairLate(op, i, m)
+		return
+	}
+	switch {
+	case op.tally.Ack(i) == quorum.Won:
+		p.gathered(now, op)
+	case differs:
+		p.askRest(op)
+	}
+}
+
+// readFailed counts a replica out while rows are being gathered.
+func (p *Partition) readFailed(now Time, op *operation, i int) {
+	if op.phase != gathering {
+		return
+	}
+	verdict := op.tally.Fail(i)
+	p.askRest(op)
+	if verdict == quorum.Lost {
+		p.refuse(op.req, &quorum.UnavailableError{Count: op.tally.Reachable()})
+		p.forget(op)
+	}
+}
+
+// takeRows takes over what a replica answered.
+func (p *Partition) takeRows(op *operation, node int, m *wire.ReadReply) (differs bool, err error) {
+	k := len(op.reads.Keys)
+	own, its := op.digests[op.self*k:][:k], op.digests[node*k:][:k]
+	same := func(i int) bool { return i/8 < len(m.Same) && m.Same[i/8]>>(i%8)&1 != 0 }
+	all := true
+	for i := range k {
+		its[i] = own[i]
+		all = all && same(i)
+	}
+	if all {
+		return false, nil
+	}
+	states, err := keyStates(nil, op.reads.Keys, m.Rows)
+	if err != nil {
+		return true, err
+	}
+	if op.gathered == nil {
+		op.gathered = make([]object.KeyState, k)
+	}
+	for i := range states {
+		if same(i) {
+			continue
+		}
+		its[i] = states[i].Digest(p.opts.Secret)
+		if its[i] == own[i] {
+			continue
+		}
+		if _, err := op.gathered[i].Merge(&states[i]); err != nil {
+			return true, err
+		}
+	}
+	return true, nil
+}
+
+// gathered goes on once enough replicas have answered.
+func (p *Partition) gathered(now Time, op *operation) {
+	op.speculate = 0
+	if op.write || op.gathered != nil {
+		p.execute(now, op)
+		return
+	}
+	// All are as this node's own rows were.
+	r := op.req
+	if _, err := p.evaluate(r, &op.reads); err != nil {
+		p.drop(op, err)
+		return
+	}
+	batch := p.applied
+	if op.read != nil {
+		batch = 0 // a quorum holds what it saw durably
+	}
+	p.answer(r, nil, batch)
+	p.linger(op)
+}
+
+// drop answers with an error of an operation that stored nothing.
+func (p *Partition) drop(op *operation, err error) {
+	p.refuse(op.req, err)
+	p.forget(op)
+}

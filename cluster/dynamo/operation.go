@@ -1,0 +1,199 @@
+package dynamo
+
+import (
+	"slices"
+
+	"github.com/rondokv/rondo/cluster/quorum"
+	"github.com/rondokv/rondo/cluster/ring"
+	"github.com/rondokv/rondo/cluster/wire"
+	"github.com/rondokv/rondo/engine/object"
+)
+
+// phase says what an operation waits for.
+type phase uint8
+
+const (
+	gathering phase = iota + 1 // replicas' rows, to evaluate on
+	awaiting                   // acks, to answer
+	passed                     // the answer of the node that runs it
+	lingering                  // nothing: it was answered, but late replies tell whom to repair, and missing ones whom to keep hints for
+)
+
+// operation is a request under way with other nodes. It outlives its request: the client is answered when the level is
+// met, the replicas that are missing then get a hint at the deadline.
+//
+//	             gather? ──> gathering ──Won──┐
+//	Begin ──┤                                 ├─> evaluate, store, send ──> awaiting ──Won──> answer, lingering ──> gone
+//	             blind ───────────────────────┘                               │  ^ └─Lost──> TIMEOUT, lingering
+//	                                                                          └──┘ hidden: stamped again above what hides it
+type operation struct {
+	id     uint64
+	req    *Request // nil once answered
+	phase  phase
+	listed bool
+	write  bool
+	from   source // where this node's own rows are: its data, or as a fallback its hints
+	slot   object.Slot
+
+	deadline  Time
+	speculate Time // when to ask the replicas that were not asked; 0: never
+
+	// The nodes that can answer: the home replicas in the order of the list, then fallbacks that stand in for dead ones.
+	nodes   []quorum.Node
+	ids     []object.NodeID
+	standIn []int // of node len(homes)+i: which home it stands in for
+	homes   int
+	self    int // this node among them
+	choice  quorum.Choice
+	tally   quorum.Tally
+	asked   uint64 // bit by node: a request was sent
+
+	// While gathering, and for what comes late:
+	reads    object.ReadSet
+	read     *wire.Read
+	digests  []uint64          // by node, then by key: how each key digests there; valid where answered has the node's bit
+	answered uint64            // bit by node: its rows are in gathered
+	gathered []object.KeyState // what the replicas answered, merged; nil while all are as this node's own
+
+	// Once rows were sent:
+	sent     *wire.Write
+	attempt  uint8
+	stamp    object.Stamp
+	ticks    int
+	blind    bool
+	covered  uint64 // bit by node: it holds the rows, or a hint is kept for it
+	deposits []deposit
+	above    []object.KeyState // what hides a blind operation at replicas
+	again    bool              // to be stamped again once a later operation is, at againAt
+	againAt  Time
+	expired  bool            // the deadline has passed: only deposits are waited for
+	tried    []object.NodeID // to whom it was passed on, the last is who may answer
+	final    []uint64        // how each key of reads digests as answered
+}
+
+// deposit is a hint on its way to a fallback.
+type deposit struct {
+	home int // for whom
+	node object.NodeID
+	due  Time // then this node keeps the hint itself
+}
+
+// newOperation returns an operation with an id, not yet listed.
+func (p *Partition) newOperation(r *Request) *operation {
+	var op *operation
+	if n := len(p.free); n > 0 {
+		op = p.free[n-1]
+		p.free = p.free[:n-1]
+	} else {
+		op = new(operation)
+	}
+	p.lastID++
+	op.id, op.req, op.write, op.slot, op.deadline = p.lastID, r, r.Write, r.Slot, r.Deadline
+	op.homes, op.self = len(p.homes), p.self
+	op.nodes = append(op.nodes[:0], p.homes...)
+	op.ids = append(op.ids[:0], p.ids...)
+	return op
+}
+
+// list makes the operation findable. It is listed last: ids ascend.
+func (p *Partition) list(op *operation) {
+	if !op.listed {
+		op.listed = true
+		p.ops = append(p.ops, op)
+	}
+}
+
+func (p *Partition) find(id uint64) *operation {
+	i, ok := slices.BinarySearchFunc(p.ops, id, func(op *operation, id uint64) int {
+		switch {
+		case op.id < id:
+			return -1
+		case op.id > id:
+			return 1
+		}
+		return 0
+	})
+	if !ok {
+		return nil
+	}
+	return p.ops[i]
+}
+
+// forget ends an operation.
+func (p *Partition) forget(op *operation) {
+	if op.listed {
+		i := slices.Index(p.ops, op)
+		p.ops = slices.Delete(p.ops, i, i+1)
+	}
+	p.recycle(op)
+}
+
+const maxFree = 64
+
+func (p *Partition) recycle(op *operation) {
+	if len(p.free) == maxFree {
+		return
+	}
+	clear(op.gathered)
+	clear(op.deposits)
+	*op = operation{
+		nodes: op.nodes[:0], ids: op.ids[:0], standIn: op.standIn[:0], digests: op.digests[:0], final: op.final[:0],
+		deposits: op.deposits[:0], tried: op.tried[:0],
+	}
+	p.free = append(p.free, op)
+}
+
+// index returns which of the operation's nodes id is, -1 if none.
+func (op *operation) index(id object.NodeID) int { return slices.Index(op.ids, id) }
+
+// home returns for whom node i holds what is sent to it, itself or the home replica that it stands in for.
+func (op *operation) home(i int) int {
+	if i < op.homes {
+		return i
+	}
+	return op.standIn[i-op.homes]
+}
+
+// require starts the tally for a level, with the nodes that are dead as failed.
+func (p *Partition) require(op *operation, choice quorum.Choice, write bool) error {
+	op.choice = choice
+	err := op.tally.Start(quorum.Requirement{Choice: choice, Write: write, Local: p.opts.DC, Nodes: op.nodes})
+	if err != nil {
+		return err
+	}
+	for i, id := range op.ids {
+		if i != op.self && !p.host.Alive(id) {
+			op.tally.Fail(i)
+		}
+	}
+	if op.self < 0 || (op.self >= op.homes) != (op.from == fromHints) {
+		panic("dynamo: an operation at a node that has no part in it")
+	}
+	return nil
+}
+
+// addFallbacks lets the next live nodes off the list stand in for the dead home replicas.
+func (p *Partition) addFallbacks(op *operation) {
+	it := p.ring.Fallbacks(p.number)
+	for home := range op.homes {
+		if home == p.self || p.host.Alive(op.ids[home]) {
+			continue
+		}
+		id, ok := p.nextFallback(&it, op)
+		if !ok {
+			return
+		}
+		op.nodes = append(op.nodes, fallbackNode(p.ring, id))
+		op.ids = append(op.ids, id)
+		op.standIn = append(op.standIn, home)
+	}
+}
+
+func fallbackNode(r *ring.Ring, id object.NodeID) quorum.Node {
+	return quorum.Node{DC: dcOf(r, ring.NodeID(id)), Of: quorum.Before, Fallback: true}
+}
+
+// budget returns how long the operation still has, in ms, at least 1.
+func (op *operation) budget(now Time) uint32 {
+	return uint32(max(1, (op.deadline-now)/Millisecond))
+}

@@ -1,0 +1,191 @@
+package dynamo
+
+import (
+	"github.com/rondokv/rondo/cluster/quorum"
+	"github.com/rondokv/rondo/cluster/ring"
+	"github.com/rondokv/rondo/cluster/wire"
+	"github.com/rondokv/rondo/engine/object"
+)
+
+// Partition is the core of one partition on one node: coordinator, replica and keeper of hints. It is not safe for
+// concurrent use: its driver guards it, its Host's rows of the partition and the storing of Ready.Writes with one mutex.
+//
+// Every call of Begin, Receive, Durable, Unreachable, Replay and Tick is one step, and each is followed by Ready.
+type Partition struct {
+	host      Host
+	opts      Options
+	limits    Limits
+	number    ring.Partition
+	firstSlot object.Slot
+	stats     Stats
+
+	ring  *ring.Ring
+	homes []quorum.Node // the preference list, for tallies
+	ids   []object.NodeID
+	self  int  // this node's place among the homes, -1 when it has none
+	alone bool // the ring has no other member: nobody else holds rows or hints of the partition
+
+	cleared [object.DBCount]object.Stamp // of the databases, as stored
+
+	lastID uint64
+	ops    []*operation // under way, ascending by id
+	free   []*operation
+	reads  int // since one asked all replicas
+
+	applied, durable uint64 // batches
+	held             queue  // what waits for batches to be durable
+
+	hinted     []object.NodeID // whom hints may be kept for
+	replays    []*replay       // batches of hints on their way home
+	nextReplay Time
+	walk       []*operation // scratch of a step that walks all operations
+
+	ready  Ready
+	step   step
+	local  Request // of operations that have none
+	bufs   scratch
+	states []object.KeyState // scratch: rows on the wire
+	refs   []object.KeyRef   // scratch: their keys
+}
+
+// step is what the present step has done, so that Refused can take it back.
+type step struct {
+	open    bool // Ready was not called yet
+	batch   bool // it makes a batch
+	op      *operation
+	req     *Request
+	reply   *wire.WriteReply
+	replyTo object.NodeID
+}
+
+// Ready is what a step asks of its driver, in this order:
+//
+//  1. Writes, if any, are stored as one batch, visible to Host.Get and Host.Scan at once. When the store refuses them
+//     (nothing was stored), Refused is called, and Ready again in place of this.
+//  2. Messages are sent. Losing one is allowed; it never has to be sent again. What promises that something is stored is
+//     among them only once it is durable.
+//  3. The requests in Done are answered.
+//
+// All that may happen under the partition's mutex, for none of it waits. Later, without the mutex, the driver waits for the
+// batch to be as durable as the policy says and then steps Durable. A batch whose commit fails stops the node.
+//
+// The slices are the core's again at the next step; what they point to is the receiver's for good.
+type Ready struct {
+	Writes   []object.Write
+	Counts   []Count // what Writes mean for the number of keys
+	Batch    uint64  // the number of the batch that Writes make; 0 when there are none
+	Messages []Envelope
+	Done     []*Request
+	Events   []Event
+}
+
+// Envelope is a message and whom it is for.
+type Envelope struct {
+	To      object.NodeID
+	Message wire.Message
+}
+
+// Presence is what counts of keys need to know of a row.
+type Presence struct {
+	Stored  bool // it counts as a key: only an expiry may hide it
+	Expires bool // a key with an expiry
+}
+
+// Count is a key whose presence a batch may change.
+type Count struct {
+	Slot          object.Slot
+	DB            uint8
+	Key           []byte // the engine key of the key row
+	Before, After Presence
+}
+
+// EventKind says what an Event tells.
+type EventKind uint8
+
+// The kinds of event.
+const (
+	// EventCorrupt: two different versions of a row carry one stamp, or a row cannot be read. It is not served.
+	EventCorrupt EventKind = iota + 1
+	// EventConflict: a merge let go of a write that the winner's writer had not seen.
+	EventConflict
+	// EventDrift: a peer's clock is too far ahead; its message was refused.
+	EventDrift
+)
+
+// Event is something that an operator may want to know.
+type Event struct {
+	Kind EventKind
+	Peer object.NodeID
+	Ref  object.KeyRef
+	Err  error
+}
+
+// NewPartition returns the core of a partition. REQUIRES: the host's rows are those that were durable when the node last
+// stopped.
+func NewPartition(host Host, number ring.Partition, r *ring.Ring, opts Options) (*Partition, error) {
+	p := &Partition{host: host, opts: opts, limits: opts.Limits.withDefaults(), number: number, self: -1}
+	p.lastID = host.Random() >> 1
+	p.SetRing(r)
+	if err := p.load(); err != nil {
+		return nil, err
+	}
+	return p, p.findHints()
+}
+
+// SetRing puts the partition into an epoch. r must have as many slots a partition as every ring before.
+func (p *Partition) SetRing(r *ring.Ring) {
+	p.ring = r
+	p.firstSlot = object.Slot(int(p.number) * r.SlotsPerPartition())
+	p.alone = len(r.Members()) == 1
+	p.self = -1
+	p.homes, p.ids = nil, nil
+	for i, id := range r.PreferenceList(p.number) {
+		p.homes = append(p.homes, quorum.Node{DC: dcOf(r, id), Of: quorum.Before})
+		p.ids = append(p.ids, object.NodeID(id))
+		if object.NodeID(id) == p.opts.ID {
+			p.self = i
+		}
+	}
+}
+
+func dcOf(r *ring.Ring, id ring.NodeID) string {
+	for i := range r.Members() {
+		if m := &r.Members()[i]; m.ID == id {
+			return m.DC
+		}
+	}
+	return ""
+}
+
+// Cleared returns the cleared of a database, as stored.
+func (p *Partition) Cleared(db uint8) object.Stamp { return p.cleared[db] }
+
+// Stats returns what the partition has counted.
+func (p *Partition) Stats() Stats { return p.stats }
+
+// Hinted returns whom hints may be kept for here. Shared: never change it.
+func (p *Partition) Hinted() []object.NodeID { return p.hinted }
+
+// Busy reports whether operations, or hints on their way home, are under way.
+func (p *Partition) Busy() bool { return len(p.ops) > 0 || len(p.replays) > 0 }
+
+// Ready ends the step. See the type.
+func (p *Partition) Ready() *Ready {
+	p.step.open = false
+	return &p.ready
+}
+
+// begin opens a step.
+func (p *Partition) beginStep() {
+	if p.step.open {
+		panic("dynamo: a step before Ready of the one before")
+	}
+	r := &p.ready
+	clear(r.Writes)
+	clear(r.Messages)
+	clear(r.Done)
+	clear(r.Events)
+	r.Writes, r.Counts, r.Messages, r.Done, r.Events = r.Writes[:0], r.Counts[:0], r.Messages[:0], r.Done[:0], r.Events[:0]
+	r.Batch = 0
+	p.step = step{open: true}
+}

@@ -1,0 +1,320 @@
+package dynamo
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/rondokv/rondo/cluster/wire"
+	"github.com/rondokv/rondo/engine/object"
+)
+
+// Receive takes a peer's message. The message is this node's for good, but may be shared: it is not changed.
+//
+// Messages may be lost, delayed, reordered and repeated, but a Pass must not come twice: it would run twice. Links over TCP
+// that never send again see to that.
+func (p *Partition) Receive(now Time, from object.NodeID, m wire.Message) {
+	p.beginStep()
+	h := m.Head()
+	if err := p.host.Observe(h.HLC); err != nil {
+		p.stats.Refused++
+		p.event(Event{Kind: EventDrift, Peer: from, Err: err})
+		p.reject(from, m, wire.StatusDrift)
+		return
+	}
+	if h.Epoch != uint64(p.ring.Epoch()) {
+		p.stats.Refused++
+		p.reject(from, m, wire.StatusEpoch)
+		return
+	}
+	switch m := m.(type) {
+	case *wire.Read:
+		p.receiveRead(from, m)
+	case *wire.ReadReply:
+		p.receiveReadReply(now, from, m)
+	case *wire.Write:
+		p.receiveWrite(now, from, m)
+	case *wire.WriteReply:
+		p.receiveWriteReply(now, from, m)
+	case *wire.Pass:
+		p.receivePass(now, from, m)
+	case *wire.PassReply:
+		p.receivePassReply(from, m)
+	}
+}
+
+// reject answers a request that is not looked at. A reply that is not looked at counts as none.
+func (p *Partition) reject(from object.NodeID, m wire.Message, s wire.Status) {
+	switch m := m.(type) {
+	case *wire.Read:
+		p.send(from, &wire.ReadReply{Header: p.reply(&m.Header), Status: s})
+	case *wire.Write:
+		p.send(from, &wire.WriteReply{Header: p.reply(&m.Header), Status: s, Attempt: m.Attempt})
+	case *wire.Pass:
+		p.send(from, &wire.PassReply{Header: p.reply(&m.Header), Status: s})
+	}
+}
+
+func (p *Partition) header(id uint64, budget uint32) wire.Header {
+	return wire.Header{
+		Partition: uint16(p.number), Epoch: uint64(p.ring.Epoch()), HLC: p.host.Now(), ID: id, Asker: p.opts.Inc, Budget: budget,
+	}
+}
+
+// reply returns the header of the answer to a request.
+func (p *Partition) reply(to *wire.Header) wire.Header {
+	h := p.header(to.ID, 0)
+	h.Asker = to.Asker
+	return h
+}
+
+func (p *Partition) send(to object.NodeID, m wire.Message) {
+	p.ready.Messages = append(p.ready.Messages, Envelope{To: to, Message: m})
+}
+
+// sendDurable sends m once all that this node has stored is durable: what it says of rows must outlive a crash.
+func (p *Partition) sendDurable(to object.NodeID, m wire.Message) {
+	if p.applied <= p.durable {
+		p.send(to, m)
+		return
+	}
+	p.held.push(held{batch: p.applied, message: Envelope{To: to, Message: m}})
+}
+
+func (p *Partition) event(e Event) {
+	if e.Kind == EventCorrupt {
+		p.stats.Corrupt++
+	}
+	p.ready.Events = append(p.ready.Events, e)
+}
+
+func (p *Partition) conflict(lost bool, ref object.KeyRef) {
+	if lost {
+		p.stats.Conflicts++
+		p.ready.Events = append(p.ready.Events, Event{Kind: EventConflict, Ref: ref})
+	}
+}
+
+// receiveRead answers with what differs from the asker's.
+func (p *Partition) receiveRead(from object.NodeID, m *wire.Read) {
+	src := fromData
+	if m.Hints {
+		src = fromHints
+	}
+	if p.self < 0 && src == fromData {
+		p.stats.Refused++
+		p.reject(from, m, wire.StatusNotHome)
+		return
+	}
+	reply := &wire.ReadReply{Header: p.reply(&m.Header)}
+	refs, reads := readSetOf(m)
+	x := &p.local.exec
+	if err := p.loadView(x, &p.bufs, m.Slot, &reads, src); err != nil {
+		p.unable(from, m, refs[0], err)
+		return
+	}
+	keys := x.View.Keys
+	some := false
+	for i := range keys {
+		some = some || !keys[i].Row.IsZero() || len(keys[i].Elements) > 0
+		if m.Compare && keys[i].Digest(p.opts.Secret) == m.Keys[i].Digest {
+			if reply.Same == nil {
+				reply.Same = make([]byte, (len(keys)+7)/8)
+			}
+			reply.Same[i/8] |= 1 << (i % 8)
+			continue
+		}
+		reply.Rows = appendKeyRows(reply.Rows, refs[i], &keys[i], nil)
+		reply.Rows = appendDatabaseRow(reply.Rows, refs[i].DB, keys[i].Database)
+	}
+	if m.Hints && !some {
+		reply.Status, reply.Rows, reply.Same = wire.StatusNoHint, nil, nil
+	}
+	x.Release()
+	p.sendDurable(from, reply)
+}
+
+func (p *Partition) unable(from object.NodeID, m wire.Message, ref object.KeyRef, err error) {
+	p.stats.Refused++
+	p.event(Event{Kind: EventCorrupt, Ref: ref, Err: err})
+	p.reject(from, m, wire.StatusUnable)
+}
+
+// readSetOf returns what a Read asks for.
+func readSetOf(m *wire.Read) ([]object.KeyRef, object.ReadSet) {
+	refs := make([]object.KeyRef, len(m.Keys))
+	reads := object.ReadSet{Keys: refs}
+	for i := range m.Keys {
+		k := &m.Keys[i]
+		refs[i] = k.Ref
+		if k.Whole {
+			reads.Whole = append(reads.Whole, i)
+		}
+		for _, sub := range k.Elements {
+			reads.Elements = append(reads.Elements, object.ElementRef{Key: i, Sub: sub})
+		}
+	}
+	return refs, reads
+}
+
+// receiveWrite merges whole rows into this node's own, or keeps them for another.
+func (p *Partition) receiveWrite(now Time, from object.NodeID, m *wire.Write) {
+	reply := &wire.WriteReply{Header: p.reply(&m.Header), Attempt: m.Attempt}
+	p.step.reply, p.step.replyTo = reply, from
+	var err error
+	switch {
+	case m.For != 0 && m.For != p.opts.ID:
+		err = p.mergeHints(m.For, m.Slot, m.Rows)
+	case p.self < 0:
+		p.stats.Refused++
+		p.reject(from, m, wire.StatusNotHome)
+		return
+	default:
+		err = p.mergeWrite(m, reply)
+	}
+	if err != nil {
+		p.unmerge()
+		p.unable(from, m, object.KeyRef{}, err)
+		return
+	}
+	if m.Reason != wire.ReasonRepair {
+		p.sendDurable(from, reply)
+	}
+}
+
+// mergeWrite merges the rows of a Write, and tells what hides them.
+func (p *Partition) mergeWrite(m *wire.Write, reply *wire.WriteReply) error {
+	reads := p.rowRefs(m.Rows)
+	x := &p.local.exec
+	defer x.Release()
+	states, err := p.mergeKeys(x, m.Slot, &reads, m.Rows, m.Blind)
+	if err != nil {
+		return err
+	}
+	if !m.Blind {
+		return nil
+	}
+	for i, ref := range reads.Keys {
+		k := &x.View.Keys[i]
+		if !k.Hides(&states[i].Row, states[i].Elements, m.Stamp, int(m.Ticks)) {
+			continue
+		}
+		reply.Status = wire.StatusHidden
+		reply.Rows = appendKeyRows(reply.Rows, ref, k, nil)
+		reply.Rows = appendDatabaseRow(reply.Rows, ref.DB, k.Database)
+	}
+	return nil
+}
+
+// mergeRows merges whole rows into this node's own.
+func (p *Partition) mergeRows(slot object.Slot, rows []wire.Row) error {
+	if p.self < 0 {
+		return nil
+	}
+	reads := p.rowRefs(rows)
+	x := &p.local.exec
+	defer x.Release()
+	_, err := p.mergeKeys(x, slot, &reads, rows, false)
+	if err != nil {
+		p.unmerge()
+	}
+	return err
+}
+
+// mergeKeys loads the keys of rows, merges the rows into them and adds what changed to the batch. It returns the rows as
+// states, in the order of the keys. whole: all elements of the keys are loaded as well.
+func (p *Partition) mergeKeys(x *Execution, slot object.Slot, reads *object.ReadSet, rows []wire.Row, whole bool) ([]object.KeyState, error) {
+	states, err := keyStates(p.states[:0], reads.Keys, rows)
+	p.states = states
+	if err != nil {
+		return nil, err
+	}
+	for i := range rows {
+		if r := &rows[i]; r.Database {
+			var d object.KeyRow
+			if err := d.DecodeRow(r.Bytes); err != nil {
+				return nil, err
+			}
+			p.putDatabase(r.Ref.DB, d.Cleared)
+		}
+	}
+	if err := p.loadView(x, &p.bufs, slot, reads, fromData); err != nil {
+		return nil, err
+	}
+	buf := p.bufs.out[:0]
+	for i := range x.View.Keys {
+		k := &x.View.Keys[i]
+		if whole && k.Row.HasElements {
+			if err := p.loadWhole(k, slot, reads.Keys[i], fromData); err != nil {
+				return nil, err
+			}
+		}
+		lost, err := k.Merge(&states[i])
+		if err != nil {
+			return nil, fmt.Errorf("merge key: %w", err)
+		}
+		p.conflict(lost, reads.Keys[i])
+		buf = p.putKey(keyWrite{slot, reads.Keys[i], k, p.bufs.before[i], p.bufs.had[i]}, buf, 0)
+	}
+	p.bufs.out = buf
+	return states, nil
+}
+
+// unmerge takes the batch of this step back.
+func (p *Partition) unmerge() {
+	if !p.step.batch {
+		return
+	}
+	p.step.batch = false
+	p.held.dropFrom(p.applied)
+	p.applied--
+	p.ready.Writes, p.ready.Counts, p.ready.Batch = p.ready.Writes[:0], p.ready.Counts[:0], 0
+	if err := p.load(); err != nil {
+		p.event(Event{Kind: EventCorrupt, Err: err})
+	}
+}
+
+// rowRefs returns what to read of the keys of rows on the wire. It is good until the next call.
+func (p *Partition) rowRefs(rows []wire.Row) object.ReadSet {
+	reads := object.ReadSet{Keys: p.refs[:0]}
+	for i := range rows {
+		r := &rows[i]
+		if r.Database {
+			continue
+		}
+		at := slices.IndexFunc(reads.Keys, func(ref object.KeyRef) bool { return sameRef(ref, r.Ref) })
+		if at < 0 {
+			at = len(reads.Keys)
+			reads.Keys = append(reads.Keys, r.Ref)
+		}
+		if len(r.Sub) > 0 {
+			reads.Elements = append(reads.Elements, object.ElementRef{Key: at, Sub: r.Sub})
+		}
+	}
+	p.refs = reads.Keys
+	return reads
+}
+
+// Refused takes back what the step did because the store refused its writes: nothing was stored.
+func (p *Partition) Refused(err error) {
+	if !p.step.batch {
+		return
+	}
+	p.unmerge()
+	s := &p.step
+	switch {
+	case s.reply != nil:
+		s.reply.Status, s.reply.Rows = wire.StatusFull, nil
+		p.send(s.replyTo, s.reply)
+	case s.op != nil && s.op.req != nil:
+		clear(p.ready.Messages)
+		p.ready.Messages = p.ready.Messages[:0]
+		if s.op.attempt > 0 {
+			p.timeout(s.op) // stored once, under an earlier stamp
+		} else {
+			p.answer(s.op.req, err, 0)
+		}
+		p.forget(s.op)
+	case s.req != nil && s.req.Finished:
+		s.req.Err, s.req.Seq = err, 0
+	}
+}

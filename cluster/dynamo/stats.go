@@ -1,0 +1,37 @@
+package dynamo
+
+// Stats is what a partition has counted since it was made.
+type Stats struct {
+	Operations    uint64 // begun here, those that peers passed on among them
+	Passed        uint64 // handed to another node
+	Unavailable   uint64
+	Timeouts      uint64
+	Overloaded    uint64
+	Reissues      uint64 // stampings above what hid an operation
+	Differing     uint64 // reads and gathers that found replicas apart
+	WriteBacks    uint64 // answers that waited until a quorum held what they show
+	Repairs       uint64 // stale replicas that were sent rows without anybody waiting
+	Conflicts     uint64 // concurrent writes that a merge let go of
+	HintsStored   uint64 // rows taken to keep for others
+	HintsReplayed uint64 // rows that came home and went
+	Refused       uint64 // peers' requests: drift, epoch, not a home replica, unreadable
+	Corrupt       uint64 // rows that could not be merged or read
+}
+
+// Add adds another partition's counts.
+func (s *Stats) Add(t Stats) {
+	s.Operations += t.Operations
+	s.Passed += t.Passed
+	s.Unavailable += t.Unavailable
+	s.Timeouts += t.Timeouts
+	s.Overloaded += t.Overloaded
+	s.Reissues += t.Reissues
+	s.Differing += t.Differing
+	s.WriteBacks += t.WriteBacks
+	s.Repairs += t.Repairs
+	s.Conflicts += t.Conflicts
+	s.HintsStored += t.HintsStored
+	s.HintsReplayed += t.HintsReplayed
+	s.Refused += t.Refused
+	s.Corrupt += t.Corrupt
+}
