@@ -166,6 +166,9 @@ func (p *Partition) runAlone(r *Request, reads *object.ReadSet) {
 			buf = p.putKey(keyWrite{r.Slot, reads.Keys[i], &r.exec.View.Keys[i], s.before[i], s.had[i]}, buf, g)
 		}
 		s.out = buf
+		for _, db := range reads.Flush {
+			p.putDatabase(db, stamp)
+		}
 	}
 	p.answer(r, nil, p.applied)
 }
@@ -182,7 +185,7 @@ func (p *Partition) evaluate(r *Request, reads *object.ReadSet) (object.Stamp, e
 		return object.Stamp{}, ErrClockCeiling
 	}
 	stamp := object.Stamp{HLC: hlc, Node: p.opts.ID, Inc: p.opts.Inc}
-	if !r.exec.Step(r.Op, stamp, p.host.Random()) {
+	if !r.exec.Step(r.Op, stamp, p.host.Random()) && len(reads.Flush) == 0 {
 		return object.Stamp{}, nil
 	}
 	return stamp, nil

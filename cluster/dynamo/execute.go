@@ -64,7 +64,7 @@ func (p *Partition) execute(now Time, op *operation) {
 	wrote := stamp.Node != 0
 	op.stamp, op.ticks = stamp, max(op.reads.Ticks, 1)
 	send := p.unconfirmed(op, r.exec.View.Keys)
-	if !slices.Contains(send, true) {
+	if !slices.Contains(send, true) && len(op.reads.Flush) == 0 {
 		batch := p.applied
 		if op.read != nil {
 			batch = 0 // a quorum holds what it saw durably
@@ -192,6 +192,10 @@ func (p *Partition) storeView(op *operation, keys []object.KeyState, send []bool
 			rows = appendDatabaseRow(rows, ref.DB, k.Database)
 		}
 	}
+	for _, db := range op.reads.Flush {
+		p.putDatabase(db, op.stamp)
+		rows = appendDatabaseRow(rows, db, op.stamp)
+	}
 	if op.from == fromHints {
 		for _, id := range p.ids {
 			p.keepHints(id, op.slot, rows)
@@ -204,7 +208,7 @@ func (p *Partition) storeView(op *operation, keys []object.KeyState, send []bool
 func (p *Partition) sendRows(now Time, op *operation, reason wire.Reason, rows []wire.Row, send []bool) {
 	m := &wire.Write{
 		Header: p.header(op.id, op.budget(now)), Slot: op.slot, Reason: reason, Attempt: op.attempt,
-		Blind: reason == wire.ReasonClient && op.choice.Level.Majority(op.homes),
+		Tell:  reason == wire.ReasonClient && op.choice.Level.Majority(op.homes),
 		Ticks: uint16(op.ticks), Stamp: op.stamp, Rows: rows,
 	}
 	op.sent = m

@@ -186,11 +186,11 @@ func (p *Partition) mergeWrite(m *wire.Write, reply *wire.WriteReply) error {
 	reads := p.rowRefs(m.Rows)
 	x := &p.local.exec
 	defer x.Release()
-	states, err := p.mergeKeys(x, m.Slot, &reads, m.Rows, m.Blind)
+	states, err := p.mergeKeys(x, m.Slot, &reads, m.Rows, m.Tell)
 	if err != nil {
 		return err
 	}
-	if !m.Blind {
+	if !m.Tell {
 		return nil
 	}
 	for i, ref := range reads.Keys {

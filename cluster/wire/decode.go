@@ -157,8 +157,8 @@ func (r *reader) write(h Header) *Write {
 		r.fail(ErrUnknown)
 	}
 	m.Attempt = r.uint8()
-	f := r.flags(writeBlind | writeFor)
-	m.Blind = f&writeBlind != 0
+	f := r.flags(writeTell | writeFor)
+	m.Tell = f&writeTell != 0
 	m.Ticks = r.uint16()
 	m.Stamp = object.Stamp{HLC: object.HLC(r.uint64()), Node: object.NodeID(r.uint64()), Inc: object.Incarnation(r.uint64())}
 	if f&writeFor != 0 {

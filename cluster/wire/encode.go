@@ -16,8 +16,8 @@ const (
 	keyElements = 1 << 1 // single elements follow
 	keyDigest   = 1 << 2 // the digest follows; without it the digest is 0
 
-	writeBlind = 1 << 0
-	writeFor   = 1 << 1 // For follows; without it For is 0
+	writeTell = 1 << 0
+	writeFor  = 1 << 1 // For follows; without it For is 0
 
 	passWrite = 1 << 0
 	// sloppyBits are the bits that Pass.Sloppy may have.
@@ -117,7 +117,7 @@ func appendRead(dst []byte, m *Read) []byte {
 
 func appendWrite(dst []byte, m *Write) []byte {
 	dst = binary.BigEndian.AppendUint16(dst, uint16(m.Slot))
-	dst = append(dst, byte(m.Reason), m.Attempt, bit(m.Blind, writeBlind)|bit(m.For != 0, writeFor))
+	dst = append(dst, byte(m.Reason), m.Attempt, bit(m.Tell, writeTell)|bit(m.For != 0, writeFor))
 	dst = binary.BigEndian.AppendUint16(dst, m.Ticks)
 	dst = appendStamp(dst, m.Stamp)
 	if m.For != 0 {

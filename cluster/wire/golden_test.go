@@ -35,7 +35,7 @@ func setWrite() *Write {
 		Value: object.Value{Stamp: sampleStamp(5), Replaced: sampleStamp(4), Kind: object.ValueBytes, Bytes: bytes.Repeat([]byte("value "), 18)},
 	}
 	return &Write{
-		Header: sampleHead, Slot: 16383, Reason: ReasonClient, Blind: true, Ticks: 1, Stamp: sampleStamp(5),
+		Header: sampleHead, Slot: 16383, Reason: ReasonClient, Tell: true, Ticks: 1, Stamp: sampleStamp(5),
 		Rows: []Row{{Ref: object.KeyRef{Name: []byte("user:00000000001")}, Bytes: row.AppendRow(nil)}},
 	}
 }

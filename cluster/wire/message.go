@@ -126,7 +126,7 @@ type Write struct {
 	Slot    object.Slot
 	Reason  Reason
 	Attempt uint8        // which stamping of the operation this is, from 0; the reply repeats it
-	Blind   bool         // the operation did not look: tell when another write hides it
+	Tell    bool         // whether another write hides the rows: StatusHidden is wanted
 	Ticks   uint16       // stamps that the operation took, from Stamp on
 	Stamp   object.Stamp // the operation's own, or, for other reasons, the greatest in the rows
 	For     object.NodeID

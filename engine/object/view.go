@@ -38,6 +38,9 @@ type ReadSet struct {
 	// Blind says that the operation writes without looking: its coordinator need not gather the rows from other
 	// replicas first, and Eval does not look at the View.
 	Blind bool
+	// Flush are databases that the operation clears, in the partition of its slot. It looks at no keys, but is above whatever
+	// the replicas that its read level asks had seen.
+	Flush []uint8
 	// Ticks is how many stamps the operation takes, one after the other; 0 counts as 1.
 	Ticks int
 }
