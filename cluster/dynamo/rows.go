@@ -44,7 +44,7 @@ func (p *Partition) load() error {
 			// What was cleared is not known, so nothing of the partition may be shown or written.
 			return fmt.Errorf("read the row of database %d: %w", db, err)
 		}
-		p.cleared[db] = r.Cleared
+		p.cleared[db], p.leftover[db] = r.Cleared, !r.Own.IsZero()
 	}
 	return nil
 }
@@ -283,7 +283,7 @@ func (p *Partition) putDatabase(db uint8, cleared object.Stamp) {
 	if !p.cleared[db].Before(cleared) {
 		return
 	}
-	p.cleared[db] = cleared
+	p.cleared[db], p.leftover[db] = cleared, true
 	row := object.KeyRow{Cleared: cleared, Own: cleared} // rows that it covers may still be stored
 	p.put(p.appendDatabaseKey(nil, db), row.AppendRow(nil))
 }
@@ -366,6 +366,7 @@ func decodeInto(k *object.KeyState, r *wire.Row) error {
 		return err
 	}
 	in.Row.StripLocal()
+	in.Row.HasElements = k.Row.HasElements // an element row came first
 	k.Row = in.Row
 	return nil
 }

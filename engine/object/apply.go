@@ -39,7 +39,7 @@ func (k *KeyState) applyFields(c *Change, s Stamp) {
 		k.keepHidden()
 	}
 	if c.SetValue || c.Clear != ClearNone {
-		r.seeTotals(k.Clear)
+		r.seeTotals(k.Clear, s)
 	}
 	switch c.Clear {
 	case ClearAll:
@@ -125,7 +125,7 @@ func (k *KeyState) applySiblings(c *Change, s Stamp) {
 		}
 	}
 	if plainSeen && !plain.IsZero() {
-		r.seeTotals(k.Clear)
+		r.seeTotals(k.Clear, s)
 		r.Value = Value{Stamp: s, Replaced: k.replaced(r.Value.Stamp, r.Value.Replaced, s)}
 	}
 	r.updateSiblings(c, top, s)
@@ -135,8 +135,8 @@ func (k *KeyState) applySiblings(c *Change, s Stamp) {
 // Dirty reports whether Apply changed the key row.
 func (k *KeyState) Dirty() bool { return k.dirty }
 
-// seeTotals records that a reset saw the live totals.
-func (r *KeyRow) seeTotals(clear Stamp) {
+// seeTotals records that a reset stamped s saw the live totals.
+func (r *KeyRow) seeTotals(clear, s Stamp) {
 	if len(r.Totals) == 0 {
 		return
 	}
@@ -147,7 +147,7 @@ func (r *KeyRow) seeTotals(clear Stamp) {
 		if !clear.Before(t.Stamp) {
 			continue
 		}
-		seen = putSeen(seen, Seen{Name: t.Name, N: t.N, Sum: t.Sum})
+		seen = putSeen(seen, Seen{Name: t.Name, N: t.N, Sum: t.Sum, Stamp: s})
 	}
 	r.Seen = seen
 	r.Own = Stamp{}

@@ -50,7 +50,7 @@ const (
 	stampLen     = 24
 	rowCRCLen    = 4
 	totalLen     = stampLen + 8 + 8 + stampLen
-	seenLen      = stampLen + 8 + 8
+	seenLen      = stampLen + 8 + 8 + stampLen
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -237,6 +237,7 @@ func (r *KeyRow) appendCounters(dst []byte, f uint16) []byte {
 			dst = appendStamp(dst, s.Name)
 			dst = binary.BigEndian.AppendUint64(dst, s.N)
 			dst = binary.BigEndian.AppendUint64(dst, uint64(s.Sum))
+			dst = appendStamp(dst, s.Stamp)
 		}
 	}
 	if f&flagOwn != 0 {
@@ -341,7 +342,7 @@ func (r *KeyRow) decodeCounters(d *reader, f uint16) {
 		d.require(n > 0)
 		r.Seen = make([]Seen, n)
 		for i := range r.Seen {
-			r.Seen[i] = Seen{Name: d.stamp(), N: d.uint64(), Sum: int64(d.uint64())}
+			r.Seen[i] = Seen{Name: d.stamp(), N: d.uint64(), Sum: int64(d.uint64()), Stamp: d.stamp()}
 			d.require(i == 0 || r.Seen[i-1].Name.Before(r.Seen[i].Name))
 		}
 	}

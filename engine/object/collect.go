@@ -51,23 +51,30 @@ func (r *KeyRow) Collect(database Stamp, g HLC) bool {
 	r.dropCovered(clear)
 	r.dropSeen(g)
 	r.dropContext(g)
-	if r.HasElements || r.Siblings != nil || r.aliveAt(clear) || len(r.Seen) > 0 {
+	if r.HasElements || r.Siblings != nil || r.aliveAt(clear) || len(r.Seen) > 0 || r.Value.Stamp.HLC > g {
 		return false
 	}
-	// An expiry that has not passed keeps its row, unless a clear has covered it.
-	return r.Expiry.At == 0 || LastOf(r.Expiry.At) < g || !database.Before(r.Expiry.Stamp)
+	if !database.Before(r.Expiry.Stamp) {
+		return true
+	}
+	// An expiry that has not passed keeps its row, and so does a PERSIST that not every replica has.
+	return r.Expiry.Stamp.HLC <= g && (r.Expiry.At == 0 || LastOf(r.Expiry.At) < g)
 }
 
-// dropContext lets go the context of siblings that are all gone. The own actor goes with it: its next write would begin
-// again at one.
+// dropContext lets go the context of siblings that are all gone. The own actor goes with it, for its next write would begin
+// again at one; the name of an own total stays.
 func (r *KeyRow) dropContext(g HLC) {
 	if r.Siblings == nil || len(r.Siblings.Values) > 0 || r.Siblings.Updated.HLC > g {
 		return
 	}
-	r.Siblings, r.Own = nil, Stamp{}
+	r.Siblings = nil
+	if _, ok := findTotal(r.Totals, r.Own); !ok {
+		r.Own = Stamp{}
+	}
 }
 
-// dropSeen lets go the seen entries whose totals are gone or wholly seen, and those totals with them.
+// dropSeen lets go the seen entries whose totals are gone or wholly seen, and those totals with them: not before the reset
+// that saw them is known everywhere, or a replica that has the total alone would bring it back.
 func (r *KeyRow) dropSeen(g HLC) {
 	if len(r.Seen) == 0 {
 		return
@@ -75,13 +82,13 @@ func (r *KeyRow) dropSeen(g HLC) {
 	var totals []Total
 	var seen []Seen
 	for _, t := range r.Totals {
-		if i, ok := findSeen(r.Seen, t.Name); ok && r.Seen[i].N >= t.N && t.Stamp.HLC <= g {
+		if i, ok := findSeen(r.Seen, t.Name); ok && r.Seen[i].N >= t.N && r.Seen[i].Stamp.HLC <= g {
 			continue
 		}
 		totals = append(totals, t)
 	}
 	for _, s := range r.Seen {
-		if _, ok := findTotal(totals, s.Name); ok || s.Name.HLC > g {
+		if _, ok := findTotal(totals, s.Name); ok || s.Stamp.HLC > g {
 			seen = append(seen, s)
 		}
 	}

@@ -62,7 +62,6 @@ func TestCollectLaw(t *testing.T) {
 			c := *r
 			c.k, c.known = copyState(&r.k), map[int]bool{}
 			both.drop.rs = append(both.drop.rs, &c)
-			c.collect(g)
 		}
 		same := func() {
 			t.Helper()
@@ -73,19 +72,26 @@ func TestCollectLaw(t *testing.T) {
 				}
 			}
 		}
-		same()
 		siblings := rapid.Bool().Draw(t, "siblings")
-		for range rapid.IntRange(0, 12).Draw(t, "later steps") {
-			w.now += rapid.Int64Range(0, 6).Draw(t, "wait")
-			both.drop.now = w.now
-			at, from := rapid.IntRange(0, len(w.rs)-1).Draw(t, "at"), rapid.IntRange(0, len(w.rs)-1).Draw(t, "from")
-			if rapid.Bool().Draw(t, "exchange") && at != from {
-				both.exchange(at, from)
-			} else {
-				both.do(at, from, siblings)
+		later := func(name string) {
+			for range rapid.IntRange(0, 10).Draw(t, name) {
+				w.now += rapid.Int64Range(0, 6).Draw(t, "wait")
+				both.drop.now = w.now
+				at, from := rapid.IntRange(0, len(w.rs)-1).Draw(t, "at"), rapid.IntRange(0, len(w.rs)-1).Draw(t, "from")
+				if rapid.Bool().Draw(t, "exchange") && at != from {
+					both.exchange(at, from)
+				} else {
+					both.do(at, from, siblings)
+				}
+				same()
 			}
-			same()
 		}
+		later("before it goes")
+		for _, r := range both.drop.rs {
+			r.collect(g)
+		}
+		same()
+		later("after it went")
 	})
 }
 
@@ -123,5 +129,61 @@ func TestCollectKeepsContext(t *testing.T) {
 	}
 	if !k.Row.Collect(Stamp{}, s.HLC) || !k.Row.Own.IsZero() {
 		t.Fatal("the row, or its actor, stays")
+	}
+}
+
+// A reset after the watermark saw an increment before it. A replica without the reset must not bring the increment back.
+func TestCollectKeepsWhatAResetSaw(t *testing.T) {
+	var a KeyState
+	apply(&a, 10, 1, func(m *Mutation) { m.Add(0, 5) })
+	b, g := sentState(t, &a), HLCOf(20)
+	apply(&a, 30, 1, func(m *Mutation) { m.Write(0, []byte("100")) })
+	for _, k := range []*KeyState{&a, &b} {
+		if k.Row.Collect(Stamp{}, g) {
+			t.Fatal("a living row may go")
+		}
+	}
+	if _, err := a.Merge(&b); err != nil {
+		t.Fatal(err)
+	}
+	a.Look(HLCOf(40))
+	if text, _ := a.Text(); text.Int != 100 {
+		t.Errorf("shows %d, want 100", text.Int)
+	}
+}
+
+// A PERSIST after the watermark outlives what it was written beside.
+func TestCollectKeepsALaterPersist(t *testing.T) {
+	var k KeyState
+	apply(&k, 10, 1, func(m *Mutation) { m.Delete(0) })
+	s := apply(&k, 30, 1, func(m *Mutation) { m.Expire(0, 0) })
+	if k.Row.Collect(Stamp{}, HLCOf(20)) {
+		t.Error("the row went with a field that other replicas do not have")
+	}
+	if !k.Row.Collect(Stamp{}, s.HLC) {
+		t.Error("the row stays")
+	}
+}
+
+func TestCollectWaitsForTheWatermark(t *testing.T) {
+	late := Stamp{HLC: HLCOf(30), Node: 1, Inc: 5}
+	gone := ElementRow{Stamp: late, Tombstone: true}
+	if gone.Collect(Stamp{}, HLCOf(20)) || !gone.Collect(Stamp{}, late.HLC) {
+		t.Error("a tombstone goes at its own stamp, not before")
+	}
+	seen := KeyRow{Seen: []Seen{{Name: Stamp{1, 1, 1}, N: 1, Sum: 1, Stamp: late}}}
+	if seen.Collect(Stamp{}, HLCOf(20)) || !seen.Collect(Stamp{}, late.HLC) {
+		t.Error("a seen entry goes at the stamp of its reset, not before")
+	}
+}
+
+// An incarnation does not go on under the names of the one before, whose last writes may be lost.
+func TestNamesEndWithTheIncarnation(t *testing.T) {
+	for name, c := range map[string]Change{"total": {Add: true, Int: 1}, "actor": {PutSibling: true, HasContext: true}} {
+		var k KeyState
+		k.Apply(&c, Stamp{10, 1, 5})
+		if k.Apply(&c, Stamp{11, 1, 6}); k.Row.Own != (Stamp{11, 1, 6}) {
+			t.Errorf("%s: goes on as %v", name, k.Row.Own)
+		}
 	}
 }

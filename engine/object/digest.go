@@ -89,6 +89,7 @@ func (d *digester) fields(row *KeyRow) {
 		d.b = appendStamp(d.b, s.Name)
 		d.b = binary.BigEndian.AppendUint64(d.b, s.N)
 		d.b = binary.BigEndian.AppendUint64(d.b, uint64(s.Sum))
+		d.b = appendStamp(d.b, s.Stamp)
 	}
 	if row.Siblings != nil {
 		d.siblings(row.Siblings)

@@ -36,7 +36,7 @@ func fullState() KeyState {
 		Database: s(1),
 		Row: KeyRow{
 			Cleared: s(2), Expiry: Expiry{s(30), 77}, Value: Value{Stamp: s(31), Replaced: s(5), Kind: ValueBase, Int: 4},
-			Totals: []Total{{s(10), 2, 5, s(11)}, {s(12), 1, 1, s(12)}}, Seen: []Seen{{s(10), 1, 3}},
+			Totals: []Total{{s(10), 2, 5, s(11)}, {s(12), 1, 1, s(12)}}, Seen: []Seen{{s(10), 1, 3, s(13)}},
 			Siblings: &SiblingSet{
 				Updated: s(25), Context: []Dot{{s(20), 2}, {s(21), 1}},
 				Values: []Sibling{{Dot{s(20), 2}, s(24), []byte("x")}},
@@ -76,6 +76,7 @@ func TestDigestCoversEveryField(t *testing.T) {
 		"seen name":          func(k *KeyState) { k.Row.Seen[0].Name = k.Row.Totals[1].Name },
 		"seen n":             func(k *KeyState) { k.Row.Seen[0].N++ },
 		"seen sum":           func(k *KeyState) { k.Row.Seen[0].Sum++ },
+		"seen stamp":         func(k *KeyState) { k.Row.Seen[0].Stamp.HLC++ },
 		"no seen":            func(k *KeyState) { k.Row.Seen = nil },
 		"context actor":      sibs(func(s *SiblingSet) { s.Context[1].Actor = other }),
 		"context seq":        sibs(func(s *SiblingSet) { s.Context[1].Seq++ }),

@@ -3,10 +3,13 @@
 //
 // One principle: the outcome is that of running all operations in the order of their stamps. A Stamp is
 // (hlc, node, incarnation), totally ordered. A key row is a set of fields that merge one by one, the greater stamp
-// winning each; a clear is a stamp up to which everything of a key, or of a database, is dead.
+// winning each; a clear is a stamp up to which everything of a key, or of a database, is dead. An element of a
+// collection has a row of its own: its latest write, or a tombstone.
 //
 // An operation sees a View of its keys and answers with a Mutation: changes without stamps, so that the same mutation can
-// be stamped again. Apply puts a stamped change on a row. Collect lets go what is dead for good.
+// be stamped again. Apply puts a stamped change on the rows. Merge brings two versions together. Digest is a keyed hash that
+// is equal where rows say the same. Hides tells whether another's write covers a blind one. Collect lets go what is dead for
+// good.
 //
 // # Keys of rows
 //
@@ -24,12 +27,30 @@
 //
 // # Rows
 //
-//	+-----------+---------+-----------+----------+-------+----------+--------+---------+--------+------+-----+-------+-------------+
-//	| format u8 | kind u8 | flags u16 | at u64 ? | value | replaced | expiry | cleared | totals | seen | own | value | crc32c u32  |
-//	|     1     |    1    |           |    ms    | stamp |  stamp   | stamp  |  stamp  |        |      |     |       | of all that |
-//	+-----------+---------+-----------+----------+-------+----------+--------+---------+--------+------+-----+-------+-------------+
+// The row of a key:
+//
+//	+-----------+---------+-----------+----------+-------+----------+--------+---------+--------+------+-----+----------+-------+-------------+
+//	| format u8 | kind 1  | flags u16 | at u64 ? | value | replaced | expiry | cleared | totals | seen | own | siblings | value | crc32c u32  |
+//	|     1     |   u8    |           |    ms    | stamp |  stamp   | stamp  |  stamp  |        |      |     |          |       | of all that |
+//	+-----------+---------+-----------+----------+-------+----------+--------+---------+--------+------+-----+----------+-------+-------------+
 //
 // Flags say which fields follow and which stamps follow from the value's: a plain SET writes its expiry at the value's
 // stamp and its cleared just below, so neither takes room. A stamp is hlc u64, node u64, incarnation u64; totals and seen
-// are a u32 count and their entries sorted by name; the value is a base as int64 or the string's bytes.
+// are a u32 count and their entries sorted by name, stamps last; the value is a base as int64 or the string's bytes. Siblings are
+//
+//	+---------+-----------+-------------------------+-----------+-----------------------------------------------+
+//	| updated | count u32 | actor stamp, seq u64 .. | count u32 | actor stamp, seq u64, stamp, length u32, bytes |
+//	|  stamp  |           | the context, by actor   |           | the values, by dot                 ..         |
+//	+---------+-----------+-------------------------+-----------+-----------------------------------------------+
+//
+// own, and the flag that element rows may be stored, are local: the wire form of a row has neither.
+//
+// The row of an element; the 8 bytes are replaced's hlc where its node and incarnation are the stamp's:
+//
+//	+-----------+---------+-----------+-------+--------------------+-------------+------------+
+//	| format u8 | kind 2  | flags u16 | stamp | replaced ?         | value       | crc32c u32 |
+//	|     1     |   u8    |           |  24   | 8 bytes or 24      | no tombstone |            |
+//	+-----------+---------+-----------+-------+--------------------+-------------+------------+
+//
+// There is one encoding of a row: what decodes encodes to the same bytes, and all else is refused.
 package object

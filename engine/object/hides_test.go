@@ -102,6 +102,7 @@ func TestLatest(t *testing.T) {
 		"value":    {Row: KeyRow{Value: Value{Stamp: s}}},
 		"total":    {Row: KeyRow{Totals: []Total{{Stamp: s}}}},
 		"seen":     {Row: KeyRow{Seen: []Seen{{Name: s}}}},
+		"reset":    {Row: KeyRow{Seen: []Seen{{Stamp: s}}}},
 		"updated":  {Row: KeyRow{Siblings: &SiblingSet{Updated: s}}},
 		"actor":    {Row: KeyRow{Siblings: &SiblingSet{Context: []Dot{{s, 1}}}}},
 		"sibling":  {Row: KeyRow{Siblings: &SiblingSet{Values: []Sibling{{Stamp: s}}}}},

@@ -17,6 +17,7 @@ type replica struct {
 	skew  int64
 	k     KeyState
 	known map[int]bool // the operations that its copy reflects
+	saved *replica     // what a crash that loses unsynced rows brings back; nil for nothing
 }
 
 // done is one operation that some replica did.
@@ -91,10 +92,16 @@ func (w *world) exchange(to, from *replica) {
 	}
 }
 
-// forget loses r's copy: it takes a new incarnation, and its clock goes on.
+// save syncs r's copy.
+func (w *world) save(r *replica) { r.saved = &replica{k: copyState(&r.k), known: copySet(r.known)} }
+
+// forget loses what r did since it was saved: it takes a new incarnation, and its clock goes on.
 func (w *world) forget(r *replica) {
 	r.inc += 10
 	r.k, r.known = KeyState{AllElements: true}, map[int]bool{}
+	if r.saved != nil {
+		r.k, r.known = copyState(&r.saved.k), copySet(r.saved.known)
+	}
 }
 
 func (w *world) exchangeAll() {
@@ -119,7 +126,11 @@ func (w *world) run(n int, forgets bool, write func(*replica)) {
 				w.exchange(a, b)
 			}
 		case k == 13 && forgets:
-			w.forget(w.pick())
+			if r := w.pick(); rapid.Bool().Draw(w.t, "crash") {
+				w.forget(r)
+			} else {
+				w.save(r)
+			}
 		default:
 			write(w.pick())
 		}

@@ -41,9 +41,10 @@ type Total struct {
 
 // Seen is what a reset (SET, DEL, any write of the value) had seen of the total of that name.
 type Seen struct {
-	Name Stamp
-	N    uint64
-	Sum  int64
+	Name  Stamp
+	N     uint64
+	Sum   int64
+	Stamp Stamp // of the first reset that saw as much: the entry must not go before every replica has it
 }
 
 // KeyRow is the row of a key with an empty sub: fields that merge one by one, the greater stamp winning each.

@@ -62,7 +62,7 @@ func (r *KeyRow) compatible(in *KeyRow) error {
 	}
 	for i := range in.Seen {
 		s := &in.Seen[i]
-		if j, ok := findSeen(r.Seen, s.Name); ok && r.Seen[j].N == s.N && r.Seen[j] != *s {
+		if j, ok := findSeen(r.Seen, s.Name); ok && r.Seen[j].N == s.N && r.Seen[j].Sum != s.Sum {
 			return fmt.Errorf("%w: two sums of %d increments seen of %v", ErrCorrupt, s.N, s.Name)
 		}
 	}
@@ -110,7 +110,7 @@ func (r *KeyRow) mergeSeen(in []Seen) {
 	r.Seen = out
 }
 
-// putSeen adds s to the sorted entries unless a greater N is there.
+// putSeen adds s to the sorted entries unless a greater N is there, or as great a one of an earlier reset.
 func putSeen(ss []Seen, s Seen) []Seen {
 	i, ok := findSeen(ss, s.Name)
 	switch {
@@ -118,7 +118,7 @@ func putSeen(ss []Seen, s Seen) []Seen {
 		ss = append(ss, Seen{})
 		copy(ss[i+1:], ss[i:])
 		ss[i] = s
-	case ss[i].N < s.N:
+	case ss[i].N < s.N || (ss[i].N == s.N && s.Stamp.Before(ss[i].Stamp)):
 		ss[i] = s
 	}
 	return ss

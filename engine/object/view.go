@@ -310,7 +310,7 @@ func (k *KeyState) Latest() Stamp {
 	r := &k.Row
 	v := MaxOf(r.Version(), k.Database)
 	for i := range r.Seen {
-		v = MaxOf(v, r.Seen[i].Name)
+		v = MaxOf(v, MaxOf(r.Seen[i].Name, r.Seen[i].Stamp))
 	}
 	if r.Siblings != nil {
 		v = MaxOf(v, r.Siblings.latest())
