@@ -19,7 +19,7 @@ func (p *Partition) Begin(now Time, r *Request) {
 
 func (p *Partition) begin(now Time, r *Request) {
 	p.stats.Operations++
-	if len(p.ops) >= p.limits.InFlight {
+	if p.overloaded() {
 		p.stats.Overloaded++
 		p.answer(r, ErrOverloaded, 0)
 		return
@@ -47,6 +47,23 @@ func (p *Partition) begin(now Time, r *Request) {
 		p.beginWithoutHomes(now, r, &reads)
 	}
 }
+
+// overloaded reports whether too many clients wait, or too many operations linger for replicas that are silent.
+func (p *Partition) overloaded() bool {
+	if len(p.ops) < p.limits.InFlight {
+		return false
+	}
+	waiting := 0
+	for _, op := range p.ops {
+		if op.req != nil {
+			waiting++
+		}
+	}
+	return waiting >= p.limits.InFlight || len(p.ops) >= maxLingering*p.limits.InFlight
+}
+
+// maxLingering is how many operations there may be, answered ones among them, for each that may wait.
+const maxLingering = 8
 
 // firstAlive returns which home replica is the primary, -1 when none is alive.
 func (p *Partition) firstAlive() int {
@@ -146,6 +163,7 @@ func (p *Partition) runAlone(r *Request, reads *object.ReadSet) {
 			return
 		}
 	}
+	p.step.alone = r
 	s := &r.steps
 	if err := p.loadView(&r.exec, s, r.Slot, reads, fromData); err != nil {
 		p.refuse(r, err)

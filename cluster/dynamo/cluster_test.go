@@ -105,8 +105,13 @@ func (c *testCluster) drain(m *member) {
 	for _, e := range r.Messages {
 		c.queue = append(c.queue, delivery{m.id, e.To, e.Message})
 	}
-	if r.Batch != 0 {
-		m.batch = r.Batch
+	batch := r.Batch
+	if r.More {
+		m.p.More(c.now)
+		c.drain(m)
+	}
+	if batch != 0 {
+		m.batch = max(m.batch, batch)
 		if !c.lazy {
 			c.sync(m)
 		}

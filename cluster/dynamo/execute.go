@@ -39,7 +39,8 @@ func (p *Partition) beginWrite(now Time, op *operation) error {
 // gatherLevel is at which level an operation looks before it writes: a write that a quorum acks must have seen what one
 // acked before.
 func gatherLevel(r *Request, homes int) quorum.Choice {
-	if r.WriteLevel.Level.Majority(homes) && !r.ReadLevel.Level.Majority(homes) {
+	sloppier := r.ReadLevel.Sloppy && !r.WriteLevel.Sloppy
+	if r.WriteLevel.Level.Majority(homes) && (sloppier || !r.ReadLevel.Level.Majority(homes)) {
 		return quorum.Choice{Level: quorum.Quorum, Sloppy: r.WriteLevel.Sloppy}
 	}
 	return r.ReadLevel
@@ -50,6 +51,9 @@ func gatherLevel(r *Request, homes int) quorum.Choice {
 func (p *Partition) execute(now Time, op *operation) {
 	r := op.req
 	p.step.op = op
+	if op.gathered != nil {
+		p.stats.Differing++
+	}
 	if op.read != nil {
 		if err := p.reload(op); err != nil {
 			p.drop(op, err)
@@ -84,6 +88,9 @@ func (p *Partition) execute(now Time, op *operation) {
 			p.drop(op, err)
 			return
 		}
+	}
+	if wrote {
+		p.overtake(op)
 	}
 	rows := p.storeView(op, r.exec.View.Keys, send)
 	p.list(op)
@@ -231,7 +238,7 @@ func (p *Partition) sendRows(now Time, op *operation, reason wire.Reason, rows [
 			op.covered |= 1 << i
 			verdict = op.tally.Ack(i)
 		case op.tally.Failed(i):
-			if client && !op.standsIn(i) {
+			if client && op.covered>>i&1 == 0 && !op.standsIn(i) {
 				p.keepHints(op.ids[i], op.slot, rows)
 				op.covered |= 1 << i
 			}

@@ -56,10 +56,10 @@ func (x *Execution) Release() {
 const maxIdleKeys = 16
 
 // again applies the mutation of the last Step once more at stamp, to the keys that which names.
-func (x *Execution) again(stamp object.Stamp, which []bool) {
+func (x *Execution) again(stamp object.Stamp, which func(key int) bool) {
 	for i := range x.mutation.Changes {
 		c := &x.mutation.Changes[i]
-		if which[c.Key] {
+		if which(c.Key) {
 			k := &x.View.Keys[c.Key]
 			at := stamp.Tick(c.Tick)
 			k.Look(at.HLC)

@@ -92,7 +92,7 @@ func (p *Partition) askReplicas(now Time, op *operation, own []uint64) {
 		if op.self < op.homes && i < op.homes {
 			i = (op.self + i) % op.homes
 		}
-		if i == op.self || op.tally.Failed(i) || !op.readable(i) || won && !all {
+		if i == op.self || op.tally.Failed(i) || !op.readable(i) && !(all && i < op.homes) || won && !all {
 			continue
 		}
 		p.ask(op, i)
@@ -124,8 +124,9 @@ func (p *Partition) unasked(op *operation) (nodes uint64) {
 	return nodes
 }
 
-// readable reports whether node i's rows count toward the level: those of a fallback at SLOPPY only.
-func (op *operation) readable(i int) bool { return i < op.homes || op.choice.Sloppy }
+// readable reports whether node i's rows count toward the level: those of a fallback at SLOPPY only, those of another
+// datacenter not at the local levels.
+func (op *operation) readable(i int) bool { return op.tally.Counts(i) }
 
 // askRest asks the replicas that were left out: some were slow, failed, or differ.
 func (p *Partition) askRest(op *operation) {
@@ -177,21 +178,21 @@ func (p *Partition) receiveReadReply(now Time, from object.NodeID, m *wire.ReadR
 		p.readFailed(now, op, i)
 		return
 	}
-	differs, err := p.takeRows(op, i, m)
+	states, err := p.takeRows(op, i, m)
 	if err != nil {
-		p.event(Event{Kind: EventCorrupt, Peer: from, Ref: op.reads.Keys[0], Err: err})
+		p.event(Event{Kind: EventCorrupt, Peer: from, Ref: op.read.Keys[0].Ref, Err: err})
 		p.readFailed(now, op, i)
 		return
 	}
 	op.answered |= 1 << i
 	if op.phase != gathering {
-		p.repairLate(op, i, m)
+		p.repairLate(op, i, states)
 		return
 	}
 	switch {
 	case op.tally.Ack(i) == quorum.Won:
 		p.gathered(now, op)
-	case differs:
+	case states != nil:
 		p.askRest(op)
 	}
 }
@@ -209,9 +210,10 @@ func (p *Partition) readFailed(now Time, op *operation, i int) {
 	}
 }
 
-// takeRows takes over what a replica answered.
-func (p *Partition) takeRows(op *operation, node int, m *wire.ReadReply) (differs bool, err error) {
-	k := len(op.reads.Keys)
+// takeRows takes over what a replica answered: how its keys digest, and while the rows are wanted what they hold. It returns
+// the rows, nil when they are as this node's own were.
+func (p *Partition) takeRows(op *operation, node int, m *wire.ReadReply) ([]object.KeyState, error) {
+	k := len(op.read.Keys)
 	own, its := op.digests[op.self*k:][:k], op.digests[node*k:][:k]
 	same := func(i int) bool { return i/8 < len(m.Same) && m.Same[i/8]>>(i%8)&1 != 0 }
 	all := true
@@ -220,28 +222,30 @@ func (p *Partition) takeRows(op *operation, node int, m *wire.ReadReply) (differ
 		all = all && same(i)
 	}
 	if all {
-		return false, nil
+		return nil, nil
 	}
-	states, err := keyStates(nil, op.reads.Keys, m.Rows)
+	refs, _ := readSetOf(op.read)
+	states, err := keyStates(nil, refs, m.Rows)
 	if err != nil {
-		return true, err
+		return nil, err
+	}
+	for i := range states {
+		if !same(i) {
+			its[i] = states[i].Digest(p.opts.Secret)
+		}
+	}
+	if op.phase != gathering || slices.Equal(own, its) {
+		return states, nil
 	}
 	if op.gathered == nil {
 		op.gathered = make([]object.KeyState, k)
 	}
 	for i := range states {
-		if same(i) {
-			continue
-		}
-		its[i] = states[i].Digest(p.opts.Secret)
-		if its[i] == own[i] {
-			continue
-		}
 		if _, err := op.gathered[i].Merge(&states[i]); err != nil {
-			return true, err
+			return nil, err
 		}
 	}
-	return true, nil
+	return states, nil
 }
 
 // gathered goes on once enough replicas have answered.

@@ -202,7 +202,7 @@ func (p *Partition) replayed(now Time, m *wire.WriteReply) bool {
 			p.stats.HintsReplayed++
 		}
 	}
-	p.nextReplay = now // the next batch goes with the next tick
+	p.nextReplay = now + nextBatchPause
 	return true
 }
 

@@ -30,7 +30,8 @@ type Host interface {
 	// how far it was pushed ahead would stamp writes below rows that it holds.
 	Observe(peer object.HLC) error
 
-	// Alive reports whether a member is thought to be reachable.
+	// Alive reports whether a member is thought to be reachable. One whose clock is too far ahead must not be: it is heard,
+	// but all that it says is refused, and as a primary it could promise nothing.
 	Alive(object.NodeID) bool
 	// Random returns 64 random bits.
 	Random() uint64
@@ -44,6 +45,8 @@ type Options struct {
 	Inc    object.Incarnation
 	Secret object.Secret
 	DC     string // this node's datacenter
+	// NoHints says that the node keeps no hints in any partition, so that a new one need not look for its own.
+	NoHints bool
 
 	Limits Limits
 }

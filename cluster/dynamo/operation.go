@@ -56,19 +56,20 @@ type operation struct {
 	gathered []object.KeyState // what the replicas answered, merged; nil while all are as this node's own
 
 	// Once rows were sent:
-	sent     *wire.Write
-	attempt  uint8
-	stamp    object.Stamp
-	ticks    int
-	blind    bool
-	covered  uint64 // bit by node: it holds the rows, or a hint is kept for it
-	deposits []deposit
-	above    []object.KeyState // what hides a blind operation at replicas
-	again    bool              // to be stamped again once a later operation is, at againAt
-	againAt  Time
-	expired  bool            // the deadline has passed: only deposits are waited for
-	tried    []object.NodeID // to whom it was passed on, the last is who may answer
-	final    []uint64        // how each key of reads digests as answered
+	sent      *wire.Write
+	attempt   uint8
+	stamp     object.Stamp
+	ticks     int
+	blind     bool
+	covered   uint64 // bit by node: it holds the rows, or a hint is kept for it
+	deposits  []deposit
+	overtaken []uint64          // of a blind operation, by key: the later operation of this primary that wrote it; nil for none
+	above     []object.KeyState // what hides a blind operation at replicas
+	again     bool              // to be stamped again once a later operation is, at againAt
+	againAt   Time
+	expired   bool            // the deadline has passed: only deposits are waited for
+	tried     []object.NodeID // to whom it was passed on, the last is who may answer
+	final     []uint64        // how each key of reads digests as answered
 }
 
 // deposit is a hint on its way to a fallback.

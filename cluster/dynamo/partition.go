@@ -10,7 +10,7 @@ import (
 // Partition is the core of one partition on one node: coordinator, replica and keeper of hints. It is not safe for
 // concurrent use: its driver guards it, its Host's rows of the partition and the storing of Ready.Writes with one mutex.
 //
-// Every call of Begin, Receive, Durable, Unreachable, Replay and Tick is one step, and each is followed by Ready.
+// Every call of Begin, Receive, Durable, Unreachable, Tick and More is one step, and each is followed by Ready.
 type Partition struct {
 	host      Host
 	opts      Options
@@ -25,7 +25,8 @@ type Partition struct {
 	self  int  // this node's place among the homes, -1 when it has none
 	alone bool // the ring has no other member: nobody else holds rows or hints of the partition
 
-	cleared [object.DBCount]object.Stamp // of the databases, as stored
+	cleared  [object.DBCount]object.Stamp // of the databases, as stored
+	leftover [object.DBCount]bool         // rows that cleared covers may still be stored
 
 	lastID uint64
 	ops    []*operation // under way, ascending by id
@@ -38,7 +39,8 @@ type Partition struct {
 	hinted     []object.NodeID // whom hints may be kept for
 	replays    []*replay       // batches of hints on their way home
 	nextReplay Time
-	walk       []*operation // scratch of a step that walks all operations
+	works      []work // what the last input brought for several operations
+	workDone   int    // how many of works are done
 
 	ready  Ready
 	step   step
@@ -53,7 +55,8 @@ type step struct {
 	open    bool // Ready was not called yet
 	batch   bool // it makes a batch
 	op      *operation
-	req     *Request
+	req     *Request // of Begin
+	alone   *Request // that made the batch without an operation
 	reply   *wire.WriteReply
 	replyTo object.NodeID
 }
@@ -77,6 +80,7 @@ type Ready struct {
 	Messages []Envelope
 	Done     []*Request
 	Events   []Event
+	More     bool // call More before anything else: the input has more to it than fits in one batch
 }
 
 // Envelope is a message and whom it is for.
@@ -90,6 +94,9 @@ type Presence struct {
 	Stored  bool // it counts as a key: only an expiry may hide it
 	Expires bool // a key with an expiry
 }
+
+// PresenceOf tells of a key row as stored.
+func PresenceOf(k *object.KeyState) Presence { return presenceOf(k) }
 
 // Count is a key whose presence a batch may change.
 type Count struct {
@@ -129,6 +136,9 @@ func NewPartition(host Host, number ring.Partition, r *ring.Ring, opts Options) 
 	if err := p.load(); err != nil {
 		return nil, err
 	}
+	if opts.NoHints {
+		return p, nil
+	}
 	return p, p.findHints()
 }
 
@@ -160,6 +170,28 @@ func dcOf(r *ring.Ring, id ring.NodeID) string {
 // Cleared returns the cleared of a database, as stored.
 func (p *Partition) Cleared(db uint8) object.Stamp { return p.cleared[db] }
 
+// Leftover reports whether rows that the cleared of a database covers may still be stored.
+func (p *Partition) Leftover(db uint8) bool { return p.leftover[db] }
+
+// SetCleared takes over the row of a database that the driver has stored itself.
+func (p *Partition) SetCleared(db uint8, cleared object.Stamp, leftover bool) {
+	p.cleared[db], p.leftover[db] = cleared, leftover
+}
+
+// Batch returns the next batch's number, for one that the driver has stored itself: all batches of a partition are counted
+// here, in the order in which the store took them. Never between a step and its Ready.
+func (p *Partition) Batch() uint64 {
+	p.applied++
+	return p.applied
+}
+
+// Applied returns the number of the latest batch.
+func (p *Partition) Applied() uint64 { return p.applied }
+
+// Holds reports whether anything waits for a batch to be durable. While nothing does, a driver need not step Durable; once
+// something does, it steps Durable with what is durable already, too.
+func (p *Partition) Holds() bool { return p.held.len() > 0 }
+
 // Stats returns what the partition has counted.
 func (p *Partition) Stats() Stats { return p.stats }
 
@@ -175,17 +207,28 @@ func (p *Partition) Ready() *Ready {
 	return &p.ready
 }
 
-// begin opens a step.
-func (p *Partition) beginStep() {
-	if p.step.open {
-		panic("dynamo: a step before Ready of the one before")
-	}
+// Release lets go of what the last step and its Ready hold on to. A driver of many partitions calls it once it has done what
+// Ready says: an idle partition would keep the last request and its rows alive.
+func (p *Partition) Release() {
 	r := &p.ready
 	clear(r.Writes)
+	clear(r.Counts)
 	clear(r.Messages)
 	clear(r.Done)
 	clear(r.Events)
 	r.Writes, r.Counts, r.Messages, r.Done, r.Events = r.Writes[:0], r.Counts[:0], r.Messages[:0], r.Done[:0], r.Events[:0]
-	r.Batch = 0
-	p.step = step{open: true}
+	r.Batch, r.More = 0, false
+	if cap(r.Writes) > maxIdleKeys {
+		r.Writes, r.Counts = nil, nil
+	}
+	p.step = step{}
+}
+
+// beginStep opens a step.
+func (p *Partition) beginStep() {
+	if p.step.open {
+		panic("dynamo: a step before Ready of the one before")
+	}
+	p.Release()
+	p.step.open = true
 }

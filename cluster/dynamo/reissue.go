@@ -43,35 +43,28 @@ func (p *Partition) hidden(now Time, op *operation, i int, m *wire.WriteReply) {
 // reissue merges what hides a blind operation into this node's rows and stamps its mutation again above all of it, as it
 // is, without evaluating again.
 //
-// But only where it is the newest on this node's own row: a later operation of this primary must not be overtaken, for its
-// client may have been told that it came after. Where a later one covers it, the operation waits for acks of the row as
-// it is then. When what hides it hides the later one too, that one is stamped again, if its client still waits; else nobody
-// can promise anything.
+// But not where a later operation of this primary has written the key: it must not be overtaken, for its client may have
+// been told that it came after. There the operation waits for acks of the row as it is then. When what hides it hides the
+// later one too, that one is stamped again, if its client still waits; else nobody can promise anything.
 func (p *Partition) reissue(now Time, op *operation) {
-	r, above := op.req, op.above
+	r := op.req
 	if err := p.loadView(&r.exec, &r.steps, r.Slot, &op.reads, op.from); err != nil {
 		p.counted(now, op, quorum.Lost)
 		return
 	}
 	keys := r.exec.View.Keys
-	newest := make([]bool, len(keys))
 	for i := range keys {
-		newest[i] = p.isNewest(op, i, &keys[i])
-	}
-	for i := range above {
-		mine := keys[i].Row.Value.Stamp
-		lost, err := keys[i].Merge(&above[i])
+		lost, err := keys[i].Merge(&op.above[i])
 		if err != nil {
 			p.event(Event{Kind: EventCorrupt, Ref: op.reads.Keys[i], Err: err})
 			p.counted(now, op, quorum.Lost)
 			return
 		}
 		p.conflict(lost, op.reads.Keys[i])
-		if newest[i] || keys[i].Row.Value.Stamp == mine && object.MaxOf(keys[i].Database, keys[i].Row.Cleared).Before(mine) {
-			continue
+		if later := op.overtaker(i); later != 0 && !p.ownShows(&keys[i]) {
+			p.awaitLater(now, op, later)
+			return
 		}
-		p.coveredByHidden(now, op, mine)
-		return
 	}
 	hlc, ok := p.host.Tick(r.exec.latest(), op.ticks)
 	if !ok {
@@ -81,7 +74,7 @@ func (p *Partition) reissue(now Time, op *operation) {
 	p.stats.Reissues++
 	op.attempt++
 	op.stamp = object.Stamp{HLC: hlc, Node: p.opts.ID, Inc: p.opts.Inc}
-	r.exec.again(op.stamp, newest)
+	r.exec.again(op.stamp, func(key int) bool { return op.overtaker(key) == 0 })
 	send := make([]bool, len(keys))
 	for i := range send {
 		send[i] = true
@@ -94,31 +87,49 @@ func (p *Partition) reissue(now Time, op *operation) {
 	p.sendRows(now, op, wire.ReasonClient, rows, send)
 }
 
-// isNewest reports whether the operation's last write of key i is what this node's own row holds.
-func (p *Partition) isNewest(op *operation, i int, k *object.KeyState) bool {
-	changes := op.req.exec.mutation.Changes
-	for j := len(changes) - 1; j >= 0; j-- {
-		if c := &changes[j]; c.Key == i && c.SetValue {
-			s := op.stamp.Tick(c.Tick)
-			return k.Row.Value.Stamp == s || k.Row.Cleared == s // cleared: it was stamped after its own expiry
-		}
+// overtaker returns the later operation of this primary that wrote the operation's key, 0 for none.
+func (op *operation) overtaker(key int) uint64 {
+	if op.overtaken == nil {
+		return 0
 	}
-	return false
+	return op.overtaken[key]
 }
 
-// coveredByHidden is for an operation that a later one of this primary, stamped newest, covers, when both are hidden.
-func (p *Partition) coveredByHidden(now Time, op *operation, newest object.Stamp) {
-	for _, later := range p.ops {
-		if later == op || later.req == nil || !later.blind || later.phase != awaiting || int(later.attempt) >= p.limits.Reissues {
+// overtake marks the keys that op has written in the blind operations before it that may have to be stamped again.
+func (p *Partition) overtake(op *operation) {
+	for _, before := range p.ops {
+		if before == op || before.req == nil || !before.blind || before.phase != awaiting || before.slot != op.slot {
 			continue
 		}
-		if d := newest.HLC - later.stamp.HLC; later.stamp.HLC > newest.HLC || int(d) >= later.ticks || newest.Inc != p.opts.Inc {
-			continue
+		for i, ref := range before.reads.Keys {
+			for j := range op.reads.Keys {
+				if changed(&op.req.exec.View.Keys[j]) && sameRef(ref, op.reads.Keys[j]) {
+					if before.overtaken == nil {
+						before.overtaken = make([]uint64, len(before.reads.Keys))
+					}
+					before.overtaken[i] = op.id
+				}
+			}
 		}
-		// The later one is told by a replica as well, or has been. Once it is above, this one is sent again as the rows
-		// then are.
-		op.again, op.againAt = true, now+againPause
+	}
+}
+
+// ownShows reports whether what this node wrote last in a key is above what others did: its value, or its clear.
+func (p *Partition) ownShows(k *object.KeyState) bool {
+	value, clear := k.Row.Value.Stamp, object.MaxOf(k.Database, k.Row.Cleared)
+	if value.Before(clear) {
+		return clear.Node == p.opts.ID && (clear.Inc == p.opts.Inc || clear.Inc == p.opts.Inc-1)
+	}
+	return value.Node == p.opts.ID && value.Inc == p.opts.Inc
+}
+
+// awaitLater is for an operation that a later one covers when both are hidden. The later one is told by a replica as well,
+// or has been. Once it is above, this one is sent again as the rows then are.
+func (p *Partition) awaitLater(now Time, op *operation, id uint64) {
+	later := p.find(id)
+	if later == nil || later.req == nil || !later.blind || later.phase != awaiting || int(later.attempt) >= p.limits.Reissues {
+		p.counted(now, op, quorum.Lost)
 		return
 	}
-	p.counted(now, op, quorum.Lost)
+	op.again, op.againAt = true, now+againPause
 }

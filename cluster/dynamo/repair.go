@@ -9,7 +9,7 @@ import (
 
 // repairLate compares what a replica answered after the client did not need it any more. Where it is apart from this node's
 // rows both take over what they lack; nobody waits.
-func (p *Partition) repairLate(op *operation, i int, m *wire.ReadReply) {
+func (p *Partition) repairLate(op *operation, i int, states []object.KeyState) {
 	if op.phase != lingering || op.sent != nil {
 		return // all replicas are being sent the rows
 	}
@@ -32,11 +32,6 @@ func (p *Partition) repairLate(op *operation, i int, m *wire.ReadReply) {
 		p.event(Event{Kind: EventCorrupt, Ref: refs[0], Err: err})
 		return
 	}
-	states, err := keyStates(nil, refs, m.Rows)
-	if err != nil {
-		p.event(Event{Kind: EventCorrupt, Peer: op.ids[i], Ref: refs[0], Err: err})
-		return
-	}
 	var rows []wire.Row
 	var latest object.Stamp
 	for j := range x.View.Keys {
@@ -45,7 +40,10 @@ func (p *Partition) repairLate(op *operation, i int, m *wire.ReadReply) {
 		if k.Digest(p.opts.Secret) == its {
 			continue
 		}
-		lost, err := k.Merge(&states[j])
+		lost, err := false, error(nil)
+		if states != nil {
+			lost, err = k.Merge(&states[j])
+		}
 		if err != nil {
 			p.event(Event{Kind: EventCorrupt, Peer: op.ids[i], Ref: refs[j], Err: err})
 			continue

@@ -21,7 +21,7 @@ func (p *Partition) Receive(now Time, from object.NodeID, m wire.Message) {
 		p.reject(from, m, wire.StatusDrift)
 		return
 	}
-	if h.Epoch != uint64(p.ring.Epoch()) {
+	if h.Epoch != uint64(p.ring.Epoch()) && !isRefusal(m) {
 		p.stats.Refused++
 		p.reject(from, m, wire.StatusEpoch)
 		return
@@ -40,6 +40,19 @@ func (p *Partition) Receive(now Time, from object.NodeID, m wire.Message) {
 	case *wire.PassReply:
 		p.receivePassReply(from, m)
 	}
+}
+
+// isRefusal reports whether m says that a request was not looked at, which holds whatever the epoch.
+func isRefusal(m wire.Message) bool {
+	switch m := m.(type) {
+	case *wire.ReadReply:
+		return m.Status == wire.StatusEpoch
+	case *wire.WriteReply:
+		return m.Status == wire.StatusEpoch
+	case *wire.PassReply:
+		return m.Status == wire.StatusEpoch
+	}
+	return false
 }
 
 // reject answers a request that is not looked at. A reply that is not looked at counts as none.
@@ -299,6 +312,12 @@ func (p *Partition) Refused(err error) {
 	if !p.step.batch {
 		return
 	}
+	hints := 0
+	for _, w := range p.ready.Writes {
+		if w.Row != nil {
+			hints++
+		}
+	}
 	p.unmerge()
 	s := &p.step
 	switch {
@@ -314,7 +333,10 @@ func (p *Partition) Refused(err error) {
 			p.answer(s.op.req, err, 0)
 		}
 		p.forget(s.op)
-	case s.req != nil && s.req.Finished:
-		s.req.Err, s.req.Seq = err, 0
+	case s.alone != nil:
+		p.answer(s.alone, err, 0)
+	default:
+		p.stats.HintsLost += uint64(hints) // replicas stay behind until a read meets them
+		p.nextReplay += replayPause        // or hints that came home could not go: no hurry to send them again
 	}
 }

@@ -60,5 +60,11 @@ func (e *RemoteError) Error() string { return e.Text }
 func (r *Request) Reset() {
 	r.exec.Release()
 	r.steps.release()
-	*r = Request{exec: r.exec, steps: r.steps}
+	// Field by field: a whole Request is much to copy, and most of it is the room that stays.
+	r.Op, r.Err = nil, nil
+	r.Slot, r.Write, r.Deadline, r.ReadLevel, r.WriteLevel = 0, false, 0, quorum.Choice{}, quorum.Choice{}
+	r.Finished, r.Seq = false, 0
+	if r.from.node != 0 {
+		r.from = passedBy{}
+	}
 }

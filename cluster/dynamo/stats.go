@@ -13,6 +13,7 @@ type Stats struct {
 	Repairs       uint64 // stale replicas that were sent rows without anybody waiting
 	Conflicts     uint64 // concurrent writes that a merge let go of
 	HintsStored   uint64 // rows taken to keep for others
+	HintsLost     uint64 // rows that could not be kept for others
 	HintsReplayed uint64 // rows that came home and went
 	Refused       uint64 // peers' requests: drift, epoch, not a home replica, unreadable
 	Corrupt       uint64 // rows that could not be merged or read
@@ -31,6 +32,7 @@ func (s *Stats) Add(t Stats) {
 	s.Repairs += t.Repairs
 	s.Conflicts += t.Conflicts
 	s.HintsStored += t.HintsStored
+	s.HintsLost += t.HintsLost
 	s.HintsReplayed += t.HintsReplayed
 	s.Refused += t.Refused
 	s.Corrupt += t.Corrupt

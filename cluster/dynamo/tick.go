@@ -21,6 +21,8 @@ const (
 
 	// replayPause is how often hints are looked at while there are any and nothing is on its way.
 	replayPause = 100 * Millisecond
+	// nextBatchPause is how long after a batch of hints came home the next one goes.
+	nextBatchPause = 1 * Millisecond
 )
 
 func (l Limits) withDefaults() Limits {
@@ -55,44 +57,41 @@ func (p *Partition) Durable(now Time, batch uint64) {
 			break
 		}
 		if h.op != 0 {
-			p.ownRowsDurable(now, h)
+			p.works = append(p.works, work{kind: workOwnRows, own: h})
 			continue
 		}
 		p.letOut(h)
 	}
+	p.doWork(now)
 }
 
 // Unreachable says that a node was found dead: nobody needs to wait for it any more.
 func (p *Partition) Unreachable(now Time, node object.NodeID) {
 	p.beginStep()
-	for _, op := range p.underWay() {
-		if op.phase == passed {
-			if op.tried[len(op.tried)-1] == node {
-				p.passLost(now, op)
-			}
-			continue
-		}
-		i := op.index(node)
-		if i < 0 || i == op.self {
-			continue
-		}
-		switch {
-		case op.phase == gathering:
-			p.readFailed(now, op, i)
-		case op.sent != nil && op.covered>>op.home(i)&1 == 0:
-			p.missed(now, op, i)
-		}
-	}
 	p.replays = slices.DeleteFunc(p.replays, func(r *replay) bool { return r.target == node })
+	p.forEach(work{kind: workDead, node: node})
+	p.doWork(now)
 }
 
-// underWay returns the operations as they are now, to walk while some go.
-func (p *Partition) underWay() []*operation {
-	p.walk = append(p.walk[:0], p.ops...)
-	return p.walk
+func (p *Partition) nodeDied(now Time, op *operation, node object.NodeID) {
+	if op.phase == passed {
+		if op.tried[len(op.tried)-1] == node {
+			p.passLost(now, op)
+		}
+		return
+	}
+	i := op.index(node)
+	switch {
+	case i < 0 || i == op.self:
+	case op.phase == gathering:
+		p.readFailed(now, op, i)
+	case op.sent != nil && op.covered>>op.home(i)&1 == 0:
+		p.missed(now, op, i)
+	}
 }
 
-// NextTimer returns when Tick is due, false when nothing waits for the time to pass.
+// NextTimer returns when Tick is due, false when nothing waits for the time to pass. A step can change it, and so can a
+// node that comes back: hints wait for it.
 func (p *Partition) NextTimer() (Time, bool) {
 	at, ok := Time(0), false
 	earlier := func(t Time) {
@@ -119,7 +118,7 @@ func (p *Partition) NextTimer() (Time, bool) {
 	for _, r := range p.replays {
 		earlier(r.due)
 	}
-	if len(p.hinted) > 0 {
+	if slices.ContainsFunc(p.hinted, p.host.Alive) {
 		earlier(p.nextReplay)
 	}
 	return at, ok
@@ -128,18 +127,13 @@ func (p *Partition) NextTimer() (Time, bool) {
 // Tick does what the time has come for.
 func (p *Partition) Tick(now Time) {
 	p.beginStep()
-	for _, op := range p.underWay() {
-		if !op.listed {
-			continue // gone meanwhile
-		}
-		p.tickOperation(now, op)
-	}
 	p.replays = slices.DeleteFunc(p.replays, func(r *replay) bool { return r.due <= now })
-	// Hints that this step has put are not in the store yet, and would not be found.
-	if len(p.hinted) > 0 && p.nextReplay <= now && !p.step.batch {
+	p.forEach(work{kind: workTick})
+	if len(p.hinted) > 0 && p.nextReplay <= now {
 		p.nextReplay = now + replayPause
-		p.replayHints(now)
+		p.works = append(p.works, work{kind: workReplay})
 	}
+	p.doWork(now)
 }
 
 func (p *Partition) tickOperation(now Time, op *operation) {
@@ -161,7 +155,7 @@ func (p *Partition) tickOperation(now Time, op *operation) {
 	if op.speculate != 0 && op.speculate <= now {
 		p.askRest(op)
 	}
-	if op.again && op.againAt <= now && !p.step.batch {
+	if op.again && op.againAt <= now {
 		op.again = false
 		p.reissue(now, op)
 		return

@@ -127,3 +127,13 @@ func (t *Tally) worst(who uint64) (c Count) {
 	}
 	return c
 }
+
+// Counts reports whether an answer of node i counts toward any condition of the level.
+func (t *Tally) Counts(i int) bool {
+	for j := range t.groups[:t.count] {
+		if i >= 0 && i < len(t.nodes) && t.groups[j].mask>>i&1 != 0 {
+			return true
+		}
+	}
+	return false
+}

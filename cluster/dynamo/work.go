@@ -1,0 +1,69 @@
+package dynamo
+
+import "github.com/rondokv/rondo/engine/object"
+
+// A step stores one batch, and the rows of that batch are not in the Host's store until the driver has put them there. So no
+// two operations may read and write rows in one step: the second would not see what the first put. What one input brings
+// for several operations is done one after the other, each in a step of its own.
+
+// workKind says what is to be done.
+type workKind uint8
+
+const (
+	workOwnRows workKind = iota + 1 // own rows have become durable: they count
+	workDead                        // a node was found dead
+	workTick                        // the time has come for something
+	workReplay                      // hints may go home
+)
+
+// work is something to do for one operation.
+type work struct {
+	kind workKind
+	op   uint64
+	node object.NodeID
+	own  held
+}
+
+// More takes a further step of what the last input brought. Call it as long as Ready.More says so, before any other input.
+func (p *Partition) More(now Time) {
+	p.beginStep()
+	p.doWork(now)
+}
+
+// doWork does what there is to do until something of it makes a batch.
+func (p *Partition) doWork(now Time) {
+	for p.workDone < len(p.works) && !p.step.batch {
+		w := p.works[p.workDone]
+		p.workDone++
+		switch w.kind {
+		case workOwnRows:
+			p.ownRowsDurable(now, w.own)
+		case workReplay:
+			p.replayHints(now)
+		default:
+			if op := p.find(w.op); op != nil {
+				p.workOn(now, op, w)
+			}
+		}
+	}
+	if p.workDone == len(p.works) {
+		p.works, p.workDone = p.works[:0], 0
+	}
+	p.ready.More = len(p.works) > 0
+}
+
+func (p *Partition) workOn(now Time, op *operation, w work) {
+	if w.kind == workDead {
+		p.nodeDied(now, op, w.node)
+		return
+	}
+	p.tickOperation(now, op)
+}
+
+// forEach adds work for every operation under way.
+func (p *Partition) forEach(w work) {
+	for _, op := range p.ops {
+		w.op = op.id
+		p.works = append(p.works, w)
+	}
+}
