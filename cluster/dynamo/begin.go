@@ -80,7 +80,7 @@ func (p *Partition) firstAlive() int {
 func (p *Partition) beginWithoutHomes(now Time, r *Request, reads *object.ReadSet) {
 	allowed := r.ReadLevel.Sloppy
 	if r.Write {
-		allowed = reads.Blind && (r.WriteLevel.Sloppy || r.WriteLevel.Level == quorum.Any)
+		allowed = reads.Blind && len(reads.Flush) == 0 && (r.WriteLevel.Sloppy || r.WriteLevel.Level == quorum.Any)
 	}
 	if !allowed {
 		p.unavailable(r)
@@ -88,6 +88,9 @@ func (p *Partition) beginWithoutHomes(now Time, r *Request, reads *object.ReadSe
 	}
 	it := p.ring.Fallbacks(p.number)
 	id, ok := p.nextFallback(&it, nil)
+	if r.from.node != 0 {
+		id, ok = p.opts.ID, true // for the one who passed it on this node is the first
+	}
 	switch {
 	case !ok:
 		p.unavailable(r)
@@ -95,8 +98,6 @@ func (p *Partition) beginWithoutHomes(now Time, r *Request, reads *object.ReadSe
 		p.runWrite(now, r, reads, fromHints)
 	case id == p.opts.ID:
 		p.runRead(now, r, reads, fromHints)
-	case r.from.node != 0:
-		p.unavailable(r)
 	default:
 		p.pass(now, r, id)
 	}
@@ -169,7 +170,11 @@ func (p *Partition) runAlone(r *Request, reads *object.ReadSet) {
 		p.refuse(r, err)
 		return
 	}
-	stamp, err := p.evaluate(r, reads)
+	now := object.HLC(0)
+	if !r.Write {
+		now = p.host.Now()
+	}
+	stamp, err := p.evaluate(r, reads, now)
 	if err != nil {
 		p.refuse(r, err)
 		return
@@ -191,11 +196,11 @@ func (p *Partition) runAlone(r *Request, reads *object.ReadSet) {
 	p.answer(r, nil, p.applied)
 }
 
-// evaluate runs the operation on the view of its request. Of one that writes it returns the stamp, which has a node only
+// evaluate runs the operation on the view of its request, a read at now. Of one that writes it returns the stamp, which has a node only
 // if anything changed.
-func (p *Partition) evaluate(r *Request, reads *object.ReadSet) (object.Stamp, error) {
+func (p *Partition) evaluate(r *Request, reads *object.ReadSet, now object.HLC) (object.Stamp, error) {
 	if !r.Write {
-		r.exec.Step(r.Op, object.Stamp{HLC: p.host.Now()}, p.host.Random())
+		r.exec.Step(r.Op, object.Stamp{HLC: now}, p.host.Random())
 		return object.Stamp{}, nil
 	}
 	hlc, ok := p.host.Tick(r.exec.latest(), max(reads.Ticks, 1))

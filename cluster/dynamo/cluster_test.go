@@ -1,6 +1,7 @@
 package dynamo
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -13,13 +14,14 @@ import (
 
 // member is a node of a test cluster with one partition; its store is a map and all is durable when settle says so.
 type member struct {
-	c     *testCluster
-	id    object.NodeID
-	inc   object.Incarnation
-	rows  map[string][]byte
-	last  object.HLC
-	p     *Partition
-	batch uint64 // stored and not yet durable
+	c       *testCluster
+	id      object.NodeID
+	inc     object.Incarnation
+	rows    map[string][]byte
+	last    object.HLC
+	p       *Partition
+	batch   uint64     // stored and not yet durable
+	ceiling object.HLC // nothing at or above it is issued; 0 for none
 }
 
 func (m *member) Get(_, key []byte) ([]byte, error) { return m.rows[string(key)], nil }
@@ -40,6 +42,9 @@ func (m *member) Now() object.HLC {
 
 func (m *member) Tick(above object.HLC, n int) (object.HLC, bool) {
 	first := max(m.Now(), above) + 1
+	if m.ceiling != 0 && first >= m.ceiling {
+		return 0, false
+	}
 	m.last = first + object.HLC(n-1)
 	return first, true
 }
@@ -270,5 +275,26 @@ func TestHintComesHome(t *testing.T) {
 		if h := c.members[id].p.Hinted(); len(h) != 0 {
 			t.Errorf("node %d keeps hints for %v", id, h)
 		}
+	}
+}
+
+func TestClockCeiling(t *testing.T) {
+	c := newTestCluster(t, 5, 3)
+	a := c.home(0)
+	c.must(a, "SET k v", quorum.Quorum, "OK")
+	for _, text := range []string{"SET k w", "APPEND k w", "INCR n"} {
+		a.ceiling = a.Now()
+		if _, err := c.run(a, text, quorum.Quorum); !errors.Is(err, ErrClockCeiling) {
+			t.Errorf("%s at the ceiling: %v", text, err)
+		}
+		for i := range 3 {
+			c.must(c.home(i), "GET k", quorum.One, "v")
+		}
+		a.ceiling = 0
+	}
+	c.must(a, "APPEND k w", quorum.Quorum, "vw")
+	c.advance(2000)
+	if a.p.Busy() {
+		t.Error("still busy")
 	}
 }

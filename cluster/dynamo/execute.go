@@ -60,13 +60,13 @@ func (p *Partition) execute(now Time, op *operation) {
 			return
 		}
 	}
-	stamp, err := p.evaluate(r, &op.reads)
+	stamp, err := p.evaluate(r, &op.reads, op.now(p))
 	if err != nil {
 		p.drop(op, err)
 		return
 	}
 	wrote := stamp.Node != 0
-	op.stamp, op.ticks = stamp, max(op.reads.Ticks, 1)
+	op.stamp, op.first, op.ticks = stamp, stamp, max(op.reads.Ticks, 1)
 	send := p.unconfirmed(op, r.exec.View.Keys)
 	if !slices.Contains(send, true) && len(op.reads.Flush) == 0 {
 		batch := p.applied
@@ -78,9 +78,13 @@ func (p *Partition) execute(now Time, op *operation) {
 		return
 	}
 	choice, reason := r.WriteLevel, wire.ReasonClient
-	if !wrote {
+	switch {
+	case !wrote:
 		p.stats.WriteBacks++
 		choice, reason, op.blind = op.choice, wire.ReasonWriteBack, false
+	case op.choice != r.WriteLevel && p.showsMore(op, send):
+		op.shown, op.both = op.tally, true
+		op.shown.Restart()
 	}
 	if !wrote || !op.blind {
 		// The tally has counted the gather, and nodes may have died since.
@@ -96,6 +100,20 @@ func (p *Partition) execute(now Time, op *operation) {
 	p.list(op)
 	op.phase = awaiting
 	p.sendRows(now, op, reason, rows, send)
+}
+
+// showsMore reports whether the answer may show rows that were not written and that are not known to be on as many replicas as
+// they were read from.
+func (p *Partition) showsMore(op *operation, send []bool) bool {
+	if op.read == nil {
+		return false
+	}
+	for i := range send {
+		if send[i] && !op.req.exec.wrote(i) {
+			return true
+		}
+	}
+	return false
 }
 
 // requireNow starts the tally for a level and makes sure that enough nodes are alive.
@@ -133,13 +151,18 @@ func (p *Partition) unconfirmed(op *operation, keys []object.KeyState) []bool {
 		}
 		return send
 	}
+	// What was seen expire must be so for all who are asked from now on. A message brings them the time.
+	asked, now := op.read.HLC.Millis(), p.host.Now().Millis()
 	op.final = op.final[:0]
 	for i := range keys {
+		if at := keys[i].Row.Expiry.At; op.write && at != 0 && asked <= at && at < now {
+			send[i], op.timely = true, true
+		}
 		op.final = append(op.final, keys[i].Digest(p.opts.Secret))
 	}
 	own := op.digests[op.self*len(keys):][:len(keys)]
 	for i, d := range op.final {
-		if op.gathered == nil && d == own[i] {
+		if op.gathered == nil && d == own[i] || send[i] {
 			continue
 		}
 		probe := op.tally
@@ -150,7 +173,7 @@ func (p *Partition) unconfirmed(op *operation, keys []object.KeyState) []bool {
 				verdict = probe.Ack(n)
 			}
 		}
-		send[i] = verdict != quorum.Won
+		send[i] = send[i] || verdict != quorum.Won
 	}
 	return send
 }
@@ -182,9 +205,9 @@ func (p *Partition) storeView(op *operation, keys []object.KeyState, send []bool
 	rows := make([]wire.Row, 0, n)
 	for i := range keys {
 		k, ref := &keys[i], op.reads.Keys[i]
-		p.putDatabase(ref.DB, k.Database)
 		var stored []byte
 		if op.from == fromData {
+			p.putDatabase(ref.DB, k.Database)
 			at := len(p.ready.Writes)
 			buf = p.putKey(keyWrite{op.slot, ref, k, r.steps.before[i], r.steps.had[i]}, buf, 0)
 			if k.Dirty() && k.Row.LocalFree() {
@@ -195,7 +218,7 @@ func (p *Partition) storeView(op *operation, keys []object.KeyState, send []bool
 			continue
 		}
 		rows = appendKeyRows(rows, ref, k, stored)
-		if op.gathered != nil || op.above != nil {
+		if op.read != nil || op.above != nil {
 			rows = appendDatabaseRow(rows, ref.DB, k.Database)
 		}
 	}
@@ -216,9 +239,13 @@ func (p *Partition) sendRows(now Time, op *operation, reason wire.Reason, rows [
 	m := &wire.Write{
 		Header: p.header(op.id, op.budget(now)), Slot: op.slot, Reason: reason, Attempt: op.attempt,
 		Tell:  reason == wire.ReasonClient && op.choice.Level.Majority(op.homes),
-		Ticks: uint16(op.ticks), Stamp: op.stamp, Rows: rows,
+		Stamp: op.stamp, Last: op.last(), Rows: rows,
 	}
-	op.sent = m
+	if op.overtaken != nil {
+		// Some of the rows are of later operations: they must show as well.
+		m.Stamp = op.first
+	}
+	op.sent, op.again = m, false
 	op.covered = 1 << op.home(op.self)
 	if op.from == fromHints {
 		op.covered = 1<<op.homes - 1
@@ -236,7 +263,7 @@ func (p *Partition) sendRows(now Time, op *operation, reason wire.Reason, rows [
 			}
 		case !client && p.holds(op, i, send):
 			op.covered |= 1 << i
-			verdict = op.tally.Ack(i)
+			verdict = op.ack(i)
 		case op.tally.Failed(i):
 			if client && op.covered>>i&1 == 0 && !op.standsIn(i) {
 				p.keepHints(op.ids[i], op.slot, rows)
@@ -255,7 +282,7 @@ func (p *Partition) sendRows(now Time, op *operation, reason wire.Reason, rows [
 
 // holds reports whether node i answered with rows that digest as the answer does, of all keys that are sent.
 func (p *Partition) holds(op *operation, i int, send []bool) bool {
-	if op.answered>>i&1 == 0 {
+	if op.answered>>i&1 == 0 || op.timely {
 		return false
 	}
 	k := len(op.final)
@@ -290,12 +317,12 @@ func (p *Partition) counted(now Time, op *operation, verdict quorum.Verdict) {
 // timeout answers that nobody knows whether the operation takes effect.
 func (p *Partition) timeout(op *operation) {
 	p.stats.Timeouts++
-	p.answer(op.req, &TimeoutError{Acks: op.tally.Acks()}, 0)
+	p.answer(op.req, &TimeoutError{Acks: op.acks()}, 0)
 }
 
 // linger keeps an answered operation for what comes late, as long as that is of use.
 func (p *Partition) linger(op *operation) {
-	op.req = nil
+	op.req, op.again = nil, false
 	op.reads = object.ReadSet{} // the request's
 	if !op.listed {
 		p.recycle(op)
@@ -327,7 +354,7 @@ func (p *Partition) receiveWriteReply(now Time, from object.NodeID, m *wire.Writ
 	if m.Asker != p.opts.Inc {
 		return
 	}
-	if p.replayed(now, m) {
+	if p.replayed(now, from, m) {
 		return
 	}
 	op := p.find(m.ID)
@@ -343,7 +370,7 @@ func (p *Partition) receiveWriteReply(now Time, from object.NodeID, m *wire.Writ
 	case wire.StatusOK:
 		op.covered |= 1 << home
 		op.dropDeposit(home)
-		p.counted(now, op, op.tally.Ack(i))
+		p.counted(now, op, op.ack(i))
 	case wire.StatusHidden:
 		op.covered |= 1 << home
 		p.hidden(now, op, i, m)
@@ -355,7 +382,7 @@ func (p *Partition) receiveWriteReply(now Time, from object.NodeID, m *wire.Writ
 // missed counts a node out that refused the rows or is not reachable any more, and sees to a hint.
 func (p *Partition) missed(now Time, op *operation, i int) {
 	home := op.home(i)
-	verdict := op.tally.Fail(i)
+	verdict := op.fail(i)
 	if op.sent.Reason == wire.ReasonClient && op.covered>>home&1 == 0 {
 		if i >= op.homes || op.hasDeposit(home) {
 			// The fallback failed too.

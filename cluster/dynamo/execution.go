@@ -68,10 +68,27 @@ func (x *Execution) again(stamp object.Stamp, which func(key int) bool) {
 	}
 }
 
+// wrote reports whether the last Step changed a key.
+func (x *Execution) wrote(key int) bool {
+	for i := range x.mutation.Changes {
+		if x.mutation.Changes[i].Key == key {
+			return true
+		}
+	}
+	return false
+}
+
 // latest returns the latest reading in the view.
 func (x *Execution) latest() (h object.HLC) {
 	for i := range x.View.Keys {
-		h = max(h, x.View.Keys[i].Latest().HLC)
+		k := &x.View.Keys[i]
+		r := &k.Row
+		if len(r.Totals)+len(r.Seen)+len(k.Elements) > 0 || r.Siblings != nil {
+			h = max(h, k.Latest().HLC)
+			continue
+		}
+		// The row of a plain string: comparing readings costs a tenth of comparing stamps.
+		h = max(h, k.Database.HLC, r.Cleared.HLC, r.Expiry.Stamp.HLC, r.Value.Stamp.HLC)
 	}
 	return h
 }

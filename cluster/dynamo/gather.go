@@ -31,6 +31,13 @@ func (p *Partition) beginGather(now Time, op *operation, choice quorum.Choice) e
 	if err := p.loadView(&r.exec, &r.steps, r.Slot, &op.reads, op.from); err != nil {
 		return err
 	}
+	if op.from == fromHints && !op.write && !holdsSome(&r.exec.View) {
+		// A fallback without a hint does not know that there is nothing.
+		op.tally.Fail(op.self)
+		if err := op.tally.Check(); err != nil {
+			return err
+		}
+	}
 	op.phase = gathering
 	// A level that this node's own rows satisfy.
 	probe := op.tally
@@ -50,6 +57,25 @@ func (p *Partition) beginGather(now Time, op *operation, choice quorum.Choice) e
 	p.askReplicas(now, op, own)
 	p.ownWhenDurable(now, held{op: op.id, phase: gathering})
 	return nil
+}
+
+// holdsSome reports whether there is any row in the view.
+func holdsSome(v *object.View) bool {
+	for i := range v.Keys {
+		if !v.Keys[i].Row.IsZero() || len(v.Keys[i].Elements) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// now is the time that a read is evaluated at: the reading that went out with the question, for all who have answered know
+// that it was so late. At a later one, that nobody else has heard of, something could have expired that others then show.
+func (op *operation) now(p *Partition) object.HLC {
+	if op.read != nil {
+		return op.read.HLC
+	}
+	return p.host.Now()
 }
 
 // joinFallbacks adds the fallbacks to the operation's nodes. At a fallback that coordinates this node is the first.
@@ -161,7 +187,7 @@ func (p *Partition) ownRowsDurable(now Time, h held) {
 			p.gathered(now, op)
 		}
 	case awaiting:
-		p.counted(now, op, op.tally.Ack(op.self))
+		p.counted(now, op, op.ack(op.self))
 	}
 }
 
@@ -171,7 +197,7 @@ func (p *Partition) receiveReadReply(now Time, from object.NodeID, m *wire.ReadR
 		return
 	}
 	i := op.index(from)
-	if i < 0 || i == op.self || op.answered>>i&1 != 0 {
+	if i < 0 || op.asked>>i&1 == 0 || op.answered>>i&1 != 0 {
 		return
 	}
 	if m.Status != wire.StatusOK {
@@ -257,7 +283,7 @@ func (p *Partition) gathered(now Time, op *operation) {
 	}
 	// All are as this node's own rows were.
 	r := op.req
-	if _, err := p.evaluate(r, &op.reads); err != nil {
+	if _, err := p.evaluate(r, &op.reads, op.now(p)); err != nil {
 		p.drop(op, err)
 		return
 	}

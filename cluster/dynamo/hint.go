@@ -124,12 +124,29 @@ type replay struct {
 	rows   [][]byte // as they were sent
 }
 
+// cursor is up to where a node's hints were sent in vain.
+type cursor struct {
+	target object.NodeID
+	key    []byte
+}
+
+// takeCursor returns the least key to go on from with a node's hints, nil for the first.
+func (p *Partition) takeCursor(target object.NodeID) []byte {
+	i := slices.IndexFunc(p.behind, func(c cursor) bool { return c.target == target })
+	if i < 0 {
+		return nil
+	}
+	key := append(p.behind[i].key, 0)
+	p.behind = slices.Delete(p.behind, i, i+1)
+	return key
+}
+
 // replayHints sends the next hints of every node that is back.
 func (p *Partition) replayHints(now Time) {
 	for i := 0; i < len(p.hinted); {
 		target := p.hinted[i]
 		sending := slices.ContainsFunc(p.replays, func(r *replay) bool { return r.target == target })
-		if sending || !p.host.Alive(target) || p.sendHints(now, target) {
+		if sending || !p.host.Alive(target) || p.sendHints(now, target, p.takeCursor(target)) {
 			i++
 			continue
 		}
@@ -137,11 +154,14 @@ func (p *Partition) replayHints(now Time) {
 	}
 }
 
-// sendHints sends a batch of a node's hints; false when there are none.
-func (p *Partition) sendHints(now Time, target object.NodeID) bool {
+// sendHints sends a batch of a node's hints, from a key on; false when there are none at all.
+func (p *Partition) sendHints(now Time, target object.NodeID, from []byte) bool {
 	prefix := appendHintPrefix(nil, target)
 	lo := object.AppendSlotKey(bytes.Clone(prefix), uint16(p.firstSlot))
 	hi := object.AppendSlotKey(bytes.Clone(prefix), uint16(p.firstSlot)+uint16(p.ring.SlotsPerPartition()))
+	if from != nil {
+		lo = from
+	}
 	b := &replay{target: target, due: now + p.limits.ReplayTimeout}
 	size := 0
 	var slot object.Slot
@@ -172,7 +192,7 @@ func (p *Partition) sendHints(now Time, target object.NodeID) bool {
 		return true
 	}
 	if len(rows) == 0 {
-		return false
+		return from != nil && p.sendHints(now, target, nil)
 	}
 	p.lastID++
 	b.id = p.lastID
@@ -185,14 +205,16 @@ func (p *Partition) sendHints(now Time, target object.NodeID) bool {
 
 // replayed takes the answer to a batch of hints: those that came home and were not added to since go. It reports whether
 // the answer was one.
-func (p *Partition) replayed(now Time, m *wire.WriteReply) bool {
-	i := slices.IndexFunc(p.replays, func(r *replay) bool { return r.id == m.ID })
+func (p *Partition) replayed(now Time, from object.NodeID, m *wire.WriteReply) bool {
+	i := slices.IndexFunc(p.replays, func(r *replay) bool { return r.id == m.ID && r.target == from })
 	if i < 0 {
 		return false
 	}
 	b := p.replays[i]
 	if m.Status != wire.StatusOK {
-		return true // sent again when it is due
+		// Sent again when it is due, but first those behind it: the target may not be able to take one of these for long.
+		p.behind = append(slices.DeleteFunc(p.behind, func(c cursor) bool { return c.target == from }), cursor{from, b.keys[len(b.keys)-1]})
+		return true
 	}
 	p.replays = slices.Delete(p.replays, i, i+1)
 	for j, key := range b.keys {

@@ -46,7 +46,9 @@ type operation struct {
 	self    int // this node among them
 	choice  quorum.Choice
 	tally   quorum.Tally
-	asked   uint64 // bit by node: a request was sent
+	shown   quorum.Tally // while acks are counted: what the answer shows and did not write, at the level that it was read at
+	both    bool         // shown counts too
+	asked   uint64       // bit by node: a request was sent
 
 	// While gathering, and for what comes late:
 	reads    object.ReadSet
@@ -59,6 +61,7 @@ type operation struct {
 	sent      *wire.Write
 	attempt   uint8
 	stamp     object.Stamp
+	first     object.Stamp // of the first attempt
 	ticks     int
 	blind     bool
 	covered   uint64 // bit by node: it holds the rows, or a hint is kept for it
@@ -69,6 +72,7 @@ type operation struct {
 	againAt   Time
 	expired   bool            // the deadline has passed: only deposits are waited for
 	tried     []object.NodeID // to whom it was passed on, the last is who may answer
+	timely    bool            // what it saw depends on a time that those who answered have not heard of
 	final     []uint64        // how each key of reads digests as answered
 }
 
@@ -177,10 +181,14 @@ func (p *Partition) require(op *operation, choice quorum.Choice, write bool) err
 func (p *Partition) addFallbacks(op *operation) {
 	it := p.ring.Fallbacks(p.number)
 	for home := range op.homes {
-		if home == p.self || p.host.Alive(op.ids[home]) {
+		if home == p.self || p.host.Alive(op.ids[home]) && op.from == fromData {
 			continue
 		}
-		id, ok := p.nextFallback(&it, op)
+		// A fallback that coordinates is the first, whoever stands before it in the views of others.
+		id, ok := p.opts.ID, true
+		if op.from == fromData || len(op.standIn) > 0 {
+			id, ok = p.nextFallback(&it, op)
+		}
 		if !ok {
 			return
 		}
@@ -193,6 +201,34 @@ func (p *Partition) addFallbacks(op *operation) {
 func fallbackNode(r *ring.Ring, id object.NodeID) quorum.Node {
 	return quorum.Node{DC: dcOf(r, ring.NodeID(id)), Of: quorum.Before, Fallback: true}
 }
+
+// ack counts node i for what was sent, fail counts it out.
+func (op *operation) ack(i int) quorum.Verdict { return op.verdict(op.tally.Ack(i), op.shown.Ack(i)) }
+
+func (op *operation) fail(i int) quorum.Verdict {
+	return op.verdict(op.tally.Fail(i), op.shown.Fail(i))
+}
+
+func (op *operation) verdict(written, shown quorum.Verdict) quorum.Verdict {
+	switch {
+	case !op.both || written == quorum.Lost:
+		return written
+	case shown == quorum.Won:
+		return written
+	}
+	return shown
+}
+
+// acks returns how far the level that is furthest from being met is.
+func (op *operation) acks() quorum.Count {
+	if op.both && op.tally.Verdict() == quorum.Won {
+		return op.shown.Acks()
+	}
+	return op.tally.Acks()
+}
+
+// last returns the reading of the operation's last stamp.
+func (op *operation) last() object.HLC { return op.stamp.Tick(max(op.ticks, 1) - 1).HLC }
 
 // budget returns how long the operation still has, in ms, at least 1.
 func (op *operation) budget(now Time) uint32 {

@@ -39,8 +39,9 @@ type Partition struct {
 	hinted     []object.NodeID // whom hints may be kept for
 	replays    []*replay       // batches of hints on their way home
 	nextReplay Time
-	works      []work // what the last input brought for several operations
-	workDone   int    // how many of works are done
+	behind     []cursor // hints that were sent in vain, to go on behind
+	works      []work   // what the last input brought for several operations
+	workDone   int      // how many of works are done
 
 	ready  Ready
 	step   step
@@ -52,13 +53,15 @@ type Partition struct {
 
 // step is what the present step has done, so that Refused can take it back.
 type step struct {
-	open    bool // Ready was not called yet
-	batch   bool // it makes a batch
-	op      *operation
-	req     *Request // of Begin
-	alone   *Request // that made the batch without an operation
-	reply   *wire.WriteReply
-	replyTo object.NodeID
+	open     bool // Ready was not called yet
+	kept     bool // Release was not called yet
+	batch    bool // it makes a batch
+	messages int  // how many there were before it
+	op       *operation
+	req      *Request // of Begin
+	alone    *Request // that made the batch without an operation
+	reply    *wire.WriteReply
+	replyTo  object.NodeID
 }
 
 // Ready is what a step asks of its driver, in this order:
@@ -72,7 +75,8 @@ type step struct {
 // All that may happen under the partition's mutex, for none of it waits. Later, without the mutex, the driver waits for the
 // batch to be as durable as the policy says and then steps Durable. A batch whose commit fails stops the node.
 //
-// The slices are the core's again at the next step; what they point to is the receiver's for good.
+// The slices, and the keys and rows of Writes, are the core's again at the next step; messages and requests are the receiver's for
+// good.
 type Ready struct {
 	Writes   []object.Write
 	Counts   []Count // what Writes mean for the number of keys
@@ -210,18 +214,42 @@ func (p *Partition) Ready() *Ready {
 // Release lets go of what the last step and its Ready hold on to. A driver of many partitions calls it once it has done what
 // Ready says: an idle partition would keep the last request and its rows alive.
 func (p *Partition) Release() {
-	r := &p.ready
-	clear(r.Writes)
-	clear(r.Counts)
-	clear(r.Messages)
-	clear(r.Done)
-	clear(r.Events)
-	r.Writes, r.Counts, r.Messages, r.Done, r.Events = r.Writes[:0], r.Counts[:0], r.Messages[:0], r.Done[:0], r.Events[:0]
-	r.Batch, r.More = 0, false
-	if cap(r.Writes) > maxIdleKeys {
-		r.Writes, r.Counts = nil, nil
+	if !p.step.kept {
+		return
 	}
+	r := &p.ready
+	empty(&r.Writes)
+	empty(&r.Counts)
+	empty(&r.Messages)
+	empty(&r.Done)
+	empty(&r.Events)
+	r.Batch, r.More = 0, false
+	p.bufs.release()
+	p.states, p.refs = idle(p.states), idle(p.refs)
 	p.step = step{}
+}
+
+// idle empties a slice, and lets one go that has grown large.
+func idle[T any](s []T) []T {
+	if cap(s) > maxIdleKeys {
+		return nil
+	}
+	clear(s[:cap(s)])
+	return s[:0]
+}
+
+// maxIdleReady is for how many elements each slice of an idle Ready keeps room.
+const maxIdleReady = 64
+
+// empty keeps the room of a slice, if that is not much.
+func empty[T any](s *[]T) {
+	switch {
+	case cap(*s) > maxIdleReady:
+		*s = nil
+	case len(*s) > 0:
+		clear(*s)
+		*s = (*s)[:0]
+	}
 }
 
 // beginStep opens a step.
@@ -230,5 +258,5 @@ func (p *Partition) beginStep() {
 		panic("dynamo: a step before Ready of the one before")
 	}
 	p.Release()
-	p.step.open = true
+	p.step.open, p.step.kept = true, true
 }

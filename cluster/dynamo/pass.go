@@ -78,7 +78,8 @@ func (p *Partition) passReply(r *Request) Envelope {
 		m.Status, m.Count = wire.StatusUnavailable, wireCount(unavailable.Count)
 	case errors.As(err, &timeout):
 		m.Status, m.Count = wire.StatusTimeout, wireCount(timeout.Acks)
-	case errors.Is(err, ErrOverloaded):
+	case errors.Is(err, ErrOverloaded), errors.Is(err, ErrClockCeiling):
+		// Nothing was stored: it may be sent again.
 		m.Status = wire.StatusOverloaded
 	case errors.As(err, &level):
 		m.Status, m.Body = wire.StatusLevel, []byte(err.Error())

@@ -1,6 +1,8 @@
 package dynamo
 
 import (
+	"slices"
+
 	"github.com/rondokv/rondo/cluster/quorum"
 	"github.com/rondokv/rondo/cluster/wire"
 	"github.com/rondokv/rondo/engine/object"
@@ -14,30 +16,58 @@ const againPause = 5 * Millisecond
 //
 // An operation that looked gathered everything that a quorum acked before it, so what hides it came at the same time: it
 // is not run again, and the replica does not count. A blind one may have begun after that other write was acked, by a
-// node whose clock is ahead. It is stamped again above it: else it would be acked and never seen.
+// node whose clock is ahead. It is stamped again above it: else it would be acked and never seen. But only if who wrote that had
+// certainly not seen the operation: while another node took this one for dead it may have run operations on top of it, and
+// stamped again the operation would take those back. When nobody can tell, the replica does not count.
 func (p *Partition) hidden(now Time, op *operation, i int, m *wire.WriteReply) {
 	if op.req == nil || !op.blind || op.phase != awaiting || int(op.attempt) >= p.limits.Reissues {
 		if err := p.mergeRows(op.slot, m.Rows); err != nil {
 			p.event(Event{Kind: EventCorrupt, Peer: op.ids[i], Err: err})
 		}
-		p.counted(now, op, op.tally.Fail(i))
+		p.counted(now, op, op.fail(i))
 		return
 	}
-	above, err := keyStates(nil, op.reads.Keys, m.Rows)
-	if err == nil && op.above == nil {
-		op.above = make([]object.KeyState, len(op.reads.Keys))
-	}
-	for j := range above {
-		if err == nil {
-			_, err = op.above[j].Merge(&above[j])
-		}
-	}
+	above, unseen, err := p.hiders(op, m)
 	if err != nil {
 		p.event(Event{Kind: EventCorrupt, Peer: op.ids[i], Err: err})
-		p.counted(now, op, op.tally.Fail(i))
+		p.counted(now, op, op.fail(i))
 		return
 	}
+	if !unseen {
+		p.stats.Unclear++
+		p.counted(now, op, op.fail(i))
+		return
+	}
+	if op.above == nil {
+		op.above = make([]object.KeyState, len(above))
+	}
+	for j := range above {
+		if _, err := op.above[j].Merge(&above[j]); err != nil {
+			p.event(Event{Kind: EventCorrupt, Peer: op.ids[i], Err: err})
+			p.counted(now, op, op.fail(i))
+			return
+		}
+	}
 	p.reissue(now, op)
+}
+
+// hiders returns the rows that hide an operation, by key, and whether all of them were written by those who had certainly not
+// seen it.
+func (p *Partition) hiders(op *operation, m *wire.WriteReply) (above []object.KeyState, unseen bool, err error) {
+	above, err = keyStates(nil, op.reads.Keys, m.Rows)
+	if err != nil {
+		return nil, false, err
+	}
+	sent, err := keyStates(nil, op.reads.Keys, op.sent.Rows)
+	if err != nil {
+		return nil, false, err
+	}
+	for j := range above {
+		if !above[j].Unseen(&sent[j].Row, sent[j].Elements, op.sent.Stamp, op.sent.Last, op.first) {
+			return above, false, nil
+		}
+	}
+	return above, true, nil
 }
 
 // reissue merges what hides a blind operation into this node's rows and stamps its mutation again above all of it, as it
@@ -48,6 +78,9 @@ func (p *Partition) hidden(now Time, op *operation, i int, m *wire.WriteReply) {
 // later one too, that one is stamped again, if its client still waits; else nobody can promise anything.
 func (p *Partition) reissue(now Time, op *operation) {
 	r := op.req
+	if r == nil || op.phase != awaiting {
+		return
+	}
 	if err := p.loadView(&r.exec, &r.steps, r.Slot, &op.reads, op.from); err != nil {
 		p.counted(now, op, quorum.Lost)
 		return
@@ -98,20 +131,35 @@ func (op *operation) overtaker(key int) uint64 {
 // overtake marks the keys that op has written in the blind operations before it that may have to be stamped again.
 func (p *Partition) overtake(op *operation) {
 	for _, before := range p.ops {
-		if before == op || before.req == nil || !before.blind || before.phase != awaiting || before.slot != op.slot {
+		if before == op || before.req == nil || !before.blind || before.phase != awaiting {
 			continue
 		}
 		for i, ref := range before.reads.Keys {
-			for j := range op.reads.Keys {
-				if changed(&op.req.exec.View.Keys[j]) && sameRef(ref, op.reads.Keys[j]) {
-					if before.overtaken == nil {
-						before.overtaken = make([]uint64, len(before.reads.Keys))
-					}
-					before.overtaken[i] = op.id
-				}
+			if !op.writes(before.slot, ref) {
+				continue
 			}
+			if before.overtaken == nil {
+				before.overtaken = make([]uint64, len(before.reads.Keys))
+			}
+			before.overtaken[i] = op.id
 		}
 	}
+}
+
+// writes reports whether the operation, evaluated, writes a key or clears its database.
+func (op *operation) writes(slot object.Slot, ref object.KeyRef) bool {
+	if slices.Contains(op.reads.Flush, ref.DB) {
+		return true
+	}
+	if slot != op.slot {
+		return false
+	}
+	for i := range op.reads.Keys {
+		if op.req.exec.wrote(i) && sameRef(ref, op.reads.Keys[i]) {
+			return true
+		}
+	}
+	return false
 }
 
 // ownShows reports whether what this node wrote last in a key is above what others did: its value, or its clear.

@@ -126,9 +126,7 @@ func (p *Partition) receiveRead(from object.NodeID, m *wire.Read) {
 		return
 	}
 	keys := x.View.Keys
-	some := false
 	for i := range keys {
-		some = some || !keys[i].Row.IsZero() || len(keys[i].Elements) > 0
 		if m.Compare && keys[i].Digest(p.opts.Secret) == m.Keys[i].Digest {
 			if reply.Same == nil {
 				reply.Same = make([]byte, (len(keys)+7)/8)
@@ -139,7 +137,7 @@ func (p *Partition) receiveRead(from object.NodeID, m *wire.Read) {
 		reply.Rows = appendKeyRows(reply.Rows, refs[i], &keys[i], nil)
 		reply.Rows = appendDatabaseRow(reply.Rows, refs[i].DB, keys[i].Database)
 	}
-	if m.Hints && !some {
+	if m.Hints && !holdsSome(&x.View) {
 		reply.Status, reply.Rows, reply.Same = wire.StatusNoHint, nil, nil
 	}
 	x.Release()
@@ -199,7 +197,7 @@ func (p *Partition) mergeWrite(m *wire.Write, reply *wire.WriteReply) error {
 	reads := p.rowRefs(m.Rows)
 	x := &p.local.exec
 	defer x.Release()
-	states, err := p.mergeKeys(x, m.Slot, &reads, m.Rows, m.Tell)
+	states, err := p.mergeKeys(x, m.Slot, &reads, m)
 	if err != nil {
 		return err
 	}
@@ -208,7 +206,7 @@ func (p *Partition) mergeWrite(m *wire.Write, reply *wire.WriteReply) error {
 	}
 	for i, ref := range reads.Keys {
 		k := &x.View.Keys[i]
-		if !k.Hides(&states[i].Row, states[i].Elements, m.Stamp, int(m.Ticks)) {
+		if !k.Hides(&states[i].Row, states[i].Elements, m.Stamp, m.Last) {
 			continue
 		}
 		reply.Status = wire.StatusHidden
@@ -226,7 +224,7 @@ func (p *Partition) mergeRows(slot object.Slot, rows []wire.Row) error {
 	reads := p.rowRefs(rows)
 	x := &p.local.exec
 	defer x.Release()
-	_, err := p.mergeKeys(x, slot, &reads, rows, false)
+	_, err := p.mergeKeys(x, slot, &reads, &wire.Write{Rows: rows})
 	if err != nil {
 		p.unmerge()
 	}
@@ -234,8 +232,9 @@ func (p *Partition) mergeRows(slot object.Slot, rows []wire.Row) error {
 }
 
 // mergeKeys loads the keys of rows, merges the rows into them and adds what changed to the batch. It returns the rows as
-// states, in the order of the keys. whole: all elements of the keys are loaded as well.
-func (p *Partition) mergeKeys(x *Execution, slot object.Slot, reads *object.ReadSet, rows []wire.Row, whole bool) ([]object.KeyState, error) {
+// states, in the order of the keys.
+func (p *Partition) mergeKeys(x *Execution, slot object.Slot, reads *object.ReadSet, m *wire.Write) ([]object.KeyState, error) {
+	rows := m.Rows
 	states, err := keyStates(p.states[:0], reads.Keys, rows)
 	p.states = states
 	if err != nil {
@@ -256,7 +255,8 @@ func (p *Partition) mergeKeys(x *Execution, slot object.Slot, reads *object.Read
 	buf := p.bufs.out[:0]
 	for i := range x.View.Keys {
 		k := &x.View.Keys[i]
-		if whole && k.Row.HasElements {
+		// An element may outlive the clear of an operation that must not be hidden.
+		if c := states[i].Row.Cleared; m.Tell && k.Row.HasElements && c.Node == m.Stamp.Node && c.HLC >= m.Stamp.HLC && c.HLC <= m.Last {
 			if err := p.loadWhole(k, slot, reads.Keys[i], fromData); err != nil {
 				return nil, err
 			}
@@ -324,9 +324,12 @@ func (p *Partition) Refused(err error) {
 	case s.reply != nil:
 		s.reply.Status, s.reply.Rows = wire.StatusFull, nil
 		p.send(s.replyTo, s.reply)
+	case s.op != nil && s.op.req != nil && s.op.sent != nil && s.op.sent.Reason == wire.ReasonWriteBack:
+		// What others hold can be shown without room here.
+		p.counted(0, s.op, s.op.fail(s.op.self))
 	case s.op != nil && s.op.req != nil:
-		clear(p.ready.Messages)
-		p.ready.Messages = p.ready.Messages[:0]
+		clear(p.ready.Messages[s.messages:])
+		p.ready.Messages = p.ready.Messages[:s.messages]
 		if s.op.attempt > 0 {
 			p.timeout(s.op) // stored once, under an earlier stamp
 		} else {

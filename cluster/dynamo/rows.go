@@ -115,21 +115,31 @@ func (p *Partition) loadHints(k *object.KeyState, s *scratch, slot object.Slot, 
 	s.had = append(s.had, false)
 	k.Database = p.cleared[ref.DB]
 	for _, id := range p.ids {
+		var in, d object.KeyState
+		s.key = p.appendDatabaseKey(appendHintPrefix(s.key[:0], id), ref.DB)
+		if err := p.loadHint(&d, s.key); err != nil {
+			return err
+		}
+		k.Database = object.MaxOf(k.Database, d.Row.Cleared)
 		s.key = object.AppendRowKey(appendHintPrefix(s.key[:0], id), p.opts.Secret, slot, ref, nil)
-		row, err := p.host.Get(nil, s.key)
-		if err != nil {
-			return fmt.Errorf("read hint: %w", err)
-		}
-		if row == nil {
-			continue
-		}
-		var in object.KeyState
-		if err := in.Row.DecodeRow(row); err != nil {
-			return fmt.Errorf("read hint: %w", err)
+		if err := p.loadHint(&in, s.key); err != nil {
+			return err
 		}
 		if _, err := k.Merge(&in); err != nil {
 			return fmt.Errorf("read hint: %w", err)
 		}
+	}
+	return nil
+}
+
+// loadHint reads the key row of one hint, if there is any.
+func (p *Partition) loadHint(k *object.KeyState, key []byte) error {
+	row, err := p.host.Get(nil, key)
+	if err == nil && row != nil {
+		err = k.Row.DecodeRow(row)
+	}
+	if err != nil {
+		return fmt.Errorf("read hint: %w", err)
 	}
 	return nil
 }
@@ -226,7 +236,7 @@ func presenceOf(k *object.KeyState) Presence {
 // put adds a write to the step's batch. key and row are the batch's for good.
 func (p *Partition) put(key, row []byte) {
 	if !p.step.batch {
-		p.step.batch = true
+		p.step.batch, p.step.messages = true, len(p.ready.Messages)
 		p.applied++
 		p.ready.Batch = p.applied
 	}

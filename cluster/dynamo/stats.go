@@ -8,6 +8,7 @@ type Stats struct {
 	Timeouts      uint64
 	Overloaded    uint64
 	Reissues      uint64 // stampings above what hid an operation
+	Unclear       uint64 // hidden by what may have seen the operation: no ack, and not stamped again
 	Differing     uint64 // reads and gathers that found replicas apart
 	WriteBacks    uint64 // answers that waited until a quorum held what they show
 	Repairs       uint64 // stale replicas that were sent rows without anybody waiting
@@ -27,6 +28,7 @@ func (s *Stats) Add(t Stats) {
 	s.Timeouts += t.Timeouts
 	s.Overloaded += t.Overloaded
 	s.Reissues += t.Reissues
+	s.Unclear += t.Unclear
 	s.Differing += t.Differing
 	s.WriteBacks += t.WriteBacks
 	s.Repairs += t.Repairs

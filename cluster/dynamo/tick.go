@@ -168,12 +168,12 @@ func (p *Partition) tickOperation(now Time, op *operation) {
 func (p *Partition) expire(now Time, op *operation) {
 	if op.req != nil {
 		p.stats.Timeouts++
-		acks := op.tally.Acks()
+		acks := op.acks()
 		if op.phase == passed {
 			acks = quorum.Count{Need: 1, Of: len(p.homes)}
 		}
 		p.answer(op.req, &TimeoutError{Acks: acks}, 0)
-		op.req = nil
+		op.req, op.again = nil, false
 		op.reads = object.ReadSet{}
 	}
 	if op.sent == nil || op.sent.Reason != wire.ReasonClient {

@@ -35,6 +35,7 @@ func (p *Partition) doWork(now Time) {
 	for p.workDone < len(p.works) && !p.step.batch {
 		w := p.works[p.workDone]
 		p.workDone++
+		p.step.op = nil // of what was done before in this step, which made no batch
 		switch w.kind {
 		case workOwnRows:
 			p.ownRowsDurable(now, w.own)

@@ -159,7 +159,7 @@ func (r *reader) write(h Header) *Write {
 	m.Attempt = r.uint8()
 	f := r.flags(writeTell | writeFor)
 	m.Tell = f&writeTell != 0
-	m.Ticks = r.uint16()
+	m.Last = object.HLC(r.uint64())
 	m.Stamp = object.Stamp{HLC: object.HLC(r.uint64()), Node: object.NodeID(r.uint64()), Inc: object.Incarnation(r.uint64())}
 	if f&writeFor != 0 {
 		if m.For = object.NodeID(r.uint64()); m.For == 0 {

@@ -77,7 +77,7 @@
 //	  key       shape u8 | db u8 | name bytes | digest u64 ? | n subs, each bytes ?
 //	  shape     1 whole, 2 subs follow, 4 digest follows
 //	ReadReply   status u8 | same bytes | n rows
-//	Write       slot u16 | reason u8 | attempt u8 | flags u8 | ticks u16 | stamp | for u64 ? | n rows
+//	Write       slot u16 | reason u8 | attempt u8 | flags u8 | last hlc u64 | stamp | for u64 ? | n rows
 //	  flags     1 tell when hidden, 2 for follows
 //	  stamp     hlc u64 | node u64 | incarnation u64
 //	WriteReply  status u8 | attempt u8 | n rows

@@ -118,7 +118,7 @@ func appendRead(dst []byte, m *Read) []byte {
 func appendWrite(dst []byte, m *Write) []byte {
 	dst = binary.BigEndian.AppendUint16(dst, uint16(m.Slot))
 	dst = append(dst, byte(m.Reason), m.Attempt, bit(m.Tell, writeTell)|bit(m.For != 0, writeFor))
-	dst = binary.BigEndian.AppendUint16(dst, m.Ticks)
+	dst = binary.BigEndian.AppendUint64(dst, uint64(m.Last))
 	dst = appendStamp(dst, m.Stamp)
 	if m.For != 0 {
 		dst = binary.BigEndian.AppendUint64(dst, uint64(m.For))

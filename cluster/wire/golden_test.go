@@ -35,7 +35,7 @@ func setWrite() *Write {
 		Value: object.Value{Stamp: sampleStamp(5), Replaced: sampleStamp(4), Kind: object.ValueBytes, Bytes: bytes.Repeat([]byte("value "), 18)},
 	}
 	return &Write{
-		Header: sampleHead, Slot: 16383, Reason: ReasonClient, Tell: true, Ticks: 1, Stamp: sampleStamp(5),
+		Header: sampleHead, Slot: 16383, Reason: ReasonClient, Tell: true, Last: 7, Stamp: sampleStamp(5),
 		Rows: []Row{{Ref: object.KeyRef{Name: []byte("user:00000000001")}, Bytes: row.AppendRow(nil)}},
 	}
 }
@@ -56,7 +56,7 @@ func samples() []sample {
 			{Ref: object.KeyRef{DB: 2, Name: name}, Sub: []byte("\x01other")},
 		}}},
 		{"write of a client", setWrite()},
-		{"write of a hint", &Write{Header: sampleHead, Slot: 5, Reason: ReasonHint, Attempt: 2, Ticks: 300, Stamp: sampleStamp(1), For: 0xd1d2d3d4d5d6d7d8, Rows: []Row{{Ref: object.KeyRef{Name: name}, Bytes: row}}}},
+		{"write of a hint", &Write{Header: sampleHead, Slot: 5, Reason: ReasonHint, Attempt: 2, Last: 300, Stamp: sampleStamp(1), For: 0xd1d2d3d4d5d6d7d8, Rows: []Row{{Ref: object.KeyRef{Name: name}, Bytes: row}}}},
 		{"write reply, ack", &WriteReply{Header: reply, Attempt: 1}},
 		{"write reply, hidden", &WriteReply{Header: reply, Status: StatusHidden, Rows: []Row{{Ref: object.KeyRef{Name: name}, Bytes: row}}}},
 		{"pass", &Pass{Header: sampleHead, Slot: 5, Write: true, ReadLevel: 3, WriteLevel: 4, Sloppy: 3, Body: []byte("*2 GET a")}},

@@ -127,7 +127,7 @@ type Write struct {
 	Reason  Reason
 	Attempt uint8        // which stamping of the operation this is, from 0; the reply repeats it
 	Tell    bool         // whether another write hides the rows: StatusHidden is wanted
-	Ticks   uint16       // stamps that the operation took, from Stamp on
+	Last    object.HLC   // of the last stamp that it took, from Stamp on
 	Stamp   object.Stamp // the operation's own, or, for other reasons, the greatest in the rows
 	For     object.NodeID
 	Rows    []Row

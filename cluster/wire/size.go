@@ -13,7 +13,7 @@ func Size(m Message) (int, error) {
 		s.add(1 + bytesLen(m.Same))
 		s.rows(m.Rows)
 	case *Write:
-		s.add(2 + 3 + 2 + 24)
+		s.add(2 + 3 + 8 + 24)
 		if m.For != 0 {
 			s.add(8)
 		}

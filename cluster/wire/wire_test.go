@@ -67,7 +67,7 @@ var (
 		rapid.Custom(func(t *rapid.T) Message {
 			return &Write{
 				Header: anyHead.Draw(t, "head"), Slot: anySlot.Draw(t, "slot"), Reason: Reason(rapid.IntRange(1, int(reasonEnd)-1).Draw(t, "reason")),
-				Attempt: rapid.Uint8().Draw(t, "attempt"), Tell: rapid.Bool().Draw(t, "tell"), Ticks: rapid.Uint16().Draw(t, "ticks"),
+				Attempt: rapid.Uint8().Draw(t, "attempt"), Tell: rapid.Bool().Draw(t, "tell"), Last: object.HLC(rapid.Uint64().Draw(t, "last")),
 				Stamp: anyStamp.Draw(t, "stamp"), For: object.NodeID(rapid.Uint64().Draw(t, "for")), Rows: list(t, anyRow, 6),
 			}
 		}),

@@ -92,7 +92,7 @@ func TestPlainRowsAllocateNothing(t *testing.T) {
 		"apply":  func() { s = s.Tick(1); k.Look(s.HLC); k.Apply(&mu.Changes[0], s) },
 		"merge":  func() { r := k.Row; _, _ = r.Merge(&newer.Row) },
 		"digest": func() { k.Digest(Secret{1, 2}) },
-		"hides":  func() { k.Hides(&newer.Row, nil, s, 1) },
+		"hides":  func() { k.Hides(&newer.Row, nil, s, s.HLC) },
 		"latest": func() { k.Latest() },
 	} {
 		if n := testing.AllocsPerRun(100, f); n != 0 {

@@ -1,14 +1,17 @@
 package object
 
-// Hides reports whether something that a blind operation, stamped writer to writer.Tick(ticks-1), wrote in the rows in and
+// Hides reports whether something that an operation, stamped from writer on up to the reading last, wrote in the rows in and
 // ins does not show in k, where those rows were merged, because another (node, incarnation) had written above it there: a
 // value, a clear of the key or the database, an increment, a sibling or an element that its clear did not reach. An expiry
-// alone hides nothing. The operation is then stamped again, above k.Latest.
-func (k *KeyState) Hides(in *KeyRow, ins []ElementState, writer Stamp, ticks int) bool {
-	o := author{writer, writer.Tick(max(ticks, 1) - 1).HLC}
+// alone hides nothing, and neither does a value whose writer says that it replaced the operation's.
+func (k *KeyState) Hides(in *KeyRow, ins []ElementState, writer Stamp, last HLC) bool {
+	o := author{writer, max(writer.HLC, last)}
 	clear := MaxOf(k.Database, k.Row.Cleared)
 	wroteValue, wroteClear := o.wrote(in.Value.Stamp), o.cleared(in.Cleared)
-	if wroteValue && (o.hiddenBy(in.Value.Stamp, k.Row.Value.Stamp) || o.hiddenBy(in.Value.Stamp, clear)) {
+	if wroteValue && o.hiddenBy(in.Value.Stamp, k.Row.Value.Stamp) {
+		return k.Row.Value.Replaced != in.Value.Stamp
+	}
+	if wroteValue && o.hiddenBy(in.Value.Stamp, clear) {
 		return true
 	}
 	if wroteClear && k.outlives(o, in.Cleared) {
@@ -25,6 +28,53 @@ func (k *KeyState) Hides(in *KeyRow, ins []ElementState, writer Stamp, ticks int
 		}
 	}
 	return false
+}
+
+// Unseen reports whether all that Hides found was written by those who had certainly not seen the operation, under no stamp
+// from first on. Only then may it be stamped again above them: else it could take back what came after it. Of a clear or an
+// increment nobody knows what its writer had seen.
+func (k *KeyState) Unseen(in *KeyRow, ins []ElementState, writer Stamp, last HLC, first Stamp) bool {
+	o := author{writer, max(writer.HLC, last)}
+	clear := MaxOf(k.Database, k.Row.Cleared)
+	v := &k.Row.Value
+	above := func(mine, theirs, replaced Stamp) bool {
+		return !o.hiddenBy(mine, theirs) || replaced.Before(first.Below())
+	}
+	if o.wrote(in.Value.Stamp) {
+		if !above(in.Value.Stamp, v.Stamp, v.Replaced) {
+			return false
+		}
+		// A SET clears just below itself: that clear says no more than its value.
+		if o.hiddenBy(in.Value.Stamp, clear) && clear != v.Stamp.Below() {
+			return false
+		}
+	}
+	if o.cleared(in.Cleared) {
+		for i := range k.Row.Totals {
+			if t := &k.Row.Totals[i]; k.Row.counts(t, in.Cleared) && o.hiddenBy(in.Cleared, t.Stamp) {
+				return false
+			}
+		}
+		for i := range k.Elements {
+			e := &k.Elements[i].Row
+			if !above(in.Cleared, e.Stamp, e.Replaced) {
+				return false
+			}
+		}
+	}
+	for i := range ins {
+		mine := ins[i].Row.Stamp
+		if !o.wrote(mine) {
+			continue
+		}
+		if o.hiddenBy(mine, clear) {
+			return false
+		}
+		if j, ok := k.findElement(ins[i].Sub); ok && !above(mine, k.Elements[j].Row.Stamp, k.Elements[j].Row.Replaced) {
+			return false
+		}
+	}
+	return true
 }
 
 // outlives reports whether something of another writer shows above the clear that o wrote, or a later clear covers it.

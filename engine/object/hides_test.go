@@ -57,12 +57,12 @@ func TestHides(t *testing.T) {
 		if _, err := k.Merge(&in); err != nil {
 			t.Fatal(err)
 		}
-		if got := k.Hides(&in.Row, in.Elements, s, 1); got != c.want {
+		if got := k.Hides(&in.Row, in.Elements, s, s.HLC); got != c.want {
 			t.Errorf("%s: %v", c.name, got)
 		}
 		k.Database = Stamp{HLC: HLCOf(500), Node: 3, Inc: 1}
 		wrote := c.name[:6] != "EXPIRE"
-		if got := k.Hides(&in.Row, in.Elements, s, 1); got != wrote {
+		if got := k.Hides(&in.Row, in.Elements, s, s.HLC); got != wrote {
 			t.Errorf("%s, under a later FLUSHDB: %v", c.name, got)
 		}
 	}
@@ -78,16 +78,16 @@ func TestHidesTransaction(t *testing.T) {
 	in := sentState(t, &k)
 	later := KeyState{}
 	apply(&later, 101, 2, func(m *Mutation) { m.Set(0, []byte("c"), 0) })
-	if k.Hides(&in.Row, nil, first, 4) {
+	if k.Hides(&in.Row, nil, first, first.Tick(3).HLC) {
 		t.Error("hidden by nothing")
 	}
 	if _, err := k.Merge(&later); err != nil {
 		t.Fatal(err)
 	}
-	if !k.Hides(&in.Row, nil, first, 4) {
+	if !k.Hides(&in.Row, nil, first, first.Tick(3).HLC) {
 		t.Error("the last command's value is hidden")
 	}
-	if k.Hides(&in.Row, nil, first, 2) {
+	if k.Hides(&in.Row, nil, first, first.Tick(1).HLC) {
 		t.Error("the value of another operation is not this one's")
 	}
 }

@@ -27,8 +27,8 @@ func Rondo() Rules {
 			"cluster/paxos":  {},
 			"cluster/wire":   {"engine/object"},
 			"cluster/dynamo": {"cluster/ring", "cluster/quorum", "cluster/merkle", "cluster/paxos", "cluster/wire", "engine/object"},
-			"cluster/gossip": {},
-			"cluster/peer":   {},
+			"cluster/gossip": {"engine/object"},
+			"cluster/peer":   {"cluster/wire", "engine/object"},
 			"cluster/sim":    {"cluster/dynamo", "cluster/hlc", "cluster/ring", "cluster/quorum", "cluster/wire", "engine/object", "engine/memstore"},
 			"cluster": {
 				"cluster/dynamo", "cluster/hlc", "cluster/ring", "cluster/quorum", "cluster/wire", "cluster/gossip", "cluster/peer",
