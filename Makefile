@@ -96,8 +96,23 @@ hostile: ## clients that misbehave
 bigdata: ## a data set larger than the caches (needs 10 GB of disk)
 	$(GO) test -tags blackbox -count=1 -timeout 60m -v $(BLACKBOX)/bigdata
 
+# Seeds of the simulator: SEEDS of them from SEED on.
+SEEDS ?= 2000
+SEED  ?= 1
+
+.PHONY: sim
+sim: ## simulate SEEDS (2000) whole clusters from SEED (1) on, with faults, and check what they promise
+	@mkdir -p $(BIN)
+	$(GO) build -o $(BIN)/sim ./cmd/internal/sim
+	$(BIN)/sim -seeds $(SEEDS) -seed $(SEED) $(ARGS)
+
+.PHONY: mutants
+mutants: ## break the code on purpose, in copies, and see the simulator catch each break (ARGS="-only skip-write-back")
+	$(GO) run ./cmd/internal/mutants $(ARGS)
+
 .PHONY: soak
-soak: ## the random and the crash tests for an hour each
+soak: ## 100,000 seeds of the simulator, then the random and the crash tests for an hour each
+	$(MAKE) sim SEEDS=100000 SEED=1000001
 	SOAK=1h $(GO) test -tags blackbox -count=1 -timeout 180m -v $(BLACKBOX)/differential $(BLACKBOX)/crash
 
 .PHONY: clean

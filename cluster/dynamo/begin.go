@@ -39,6 +39,9 @@ func (p *Partition) begin(now Time, r *Request) {
 		p.runWrite(now, r, &reads, fromData)
 	case first >= 0 && r.from.node == 0:
 		p.pass(now, r, p.ids[first])
+	case first >= 0 && r.Write && reads.Blind && takesFallbacks(r) && len(reads.Flush) == 0:
+		// The peer hears no home replica. This node does, and keeps hints for the others.
+		p.runWrite(now, r, &reads, fromHints)
 	case first >= 0:
 		// A peer took this node for one with a part in the partition. Were it passed on again, two nodes with different
 		// views could play ball with it.
@@ -50,16 +53,16 @@ func (p *Partition) begin(now Time, r *Request) {
 
 // overloaded reports whether too many clients wait, or too many operations linger for replicas that are silent.
 func (p *Partition) overloaded() bool {
-	if len(p.ops) < p.limits.InFlight {
+	if p.ops.len() < p.limits.InFlight {
 		return false
 	}
 	waiting := 0
-	for _, op := range p.ops {
-		if op.req != nil {
+	for _, e := range p.ops.entries {
+		if e.op != nil && e.op.req != nil {
 			waiting++
 		}
 	}
-	return waiting >= p.limits.InFlight || len(p.ops) >= maxLingering*p.limits.InFlight
+	return waiting >= p.limits.InFlight || p.ops.len() >= maxLingering*p.limits.InFlight
 }
 
 // maxLingering is how many operations there may be, answered ones among them, for each that may wait.
@@ -75,12 +78,15 @@ func (p *Partition) firstAlive() int {
 	return -1
 }
 
+// takesFallbacks reports whether a write may be answered when only fallbacks have it.
+func takesFallbacks(r *Request) bool { return r.WriteLevel.Sloppy || r.WriteLevel.Level == quorum.Any }
+
 // beginWithoutHomes is for when no home replica is alive: the first live fallback takes blind writes at ANY or SLOPPY, and
 // answers SLOPPY reads from its hints. All else needs a home replica.
 func (p *Partition) beginWithoutHomes(now Time, r *Request, reads *object.ReadSet) {
 	allowed := r.ReadLevel.Sloppy
 	if r.Write {
-		allowed = reads.Blind && len(reads.Flush) == 0 && (r.WriteLevel.Sloppy || r.WriteLevel.Level == quorum.Any)
+		allowed = reads.Blind && len(reads.Flush) == 0 && takesFallbacks(r)
 	}
 	if !allowed {
 		p.unavailable(r)

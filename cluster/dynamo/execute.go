@@ -60,6 +60,10 @@ func (p *Partition) execute(now Time, op *operation) {
 			return
 		}
 	}
+	var shown []bool
+	if op.read != nil && len(p.blind) > 0 {
+		shown = p.shows(r.exec.View.Keys)
+	}
 	stamp, err := p.evaluate(r, &op.reads, op.now(p))
 	if err != nil {
 		p.drop(op, err)
@@ -73,8 +77,15 @@ func (p *Partition) execute(now Time, op *operation) {
 		if op.read != nil {
 			batch = 0 // a quorum holds what it saw durably
 		}
+		if op.gathered != nil {
+			p.storeView(op, r.exec.View.Keys, send) // others know more than this node
+		}
 		p.answer(r, nil, batch)
 		p.linger(op)
+		return
+	}
+	if err := sendable(r.exec.View.Keys); err != nil {
+		p.drop(op, err)
 		return
 	}
 	choice, reason := r.WriteLevel, wire.ReasonClient
@@ -94,13 +105,35 @@ func (p *Partition) execute(now Time, op *operation) {
 		}
 	}
 	if wrote {
-		p.overtake(op)
+		p.overtake(op, shown)
+		if op.blind {
+			p.blind = append(p.blind, op)
+		}
 	}
 	rows := p.storeView(op, r.exec.View.Keys, send)
 	p.list(op)
 	op.phase = awaiting
 	p.sendRows(now, op, reason, rows, send)
 }
+
+// sendable reports rows that no message can carry: they would be stored here and nowhere else.
+func sendable(keys []object.KeyState) error {
+	size, n := 0, 0
+	for i := range keys {
+		n += 1 + len(keys[i].Elements)
+		size += keys[i].Row.EncodedLen()
+		for j := range keys[i].Elements {
+			size += keys[i].Elements[j].Row.EncodedLen()
+		}
+	}
+	if size > maxSendBytes || n > wire.MaxRows/2 {
+		return ErrTooLarge
+	}
+	return nil
+}
+
+// maxSendBytes leaves room in a frame for keys, and for the rows of databases.
+const maxSendBytes = wire.MaxFrame / 2
 
 // showsMore reports whether the answer may show rows that were not written and that are not known to be on as many replicas as
 // they were read from.
@@ -324,6 +357,7 @@ func (p *Partition) timeout(op *operation) {
 func (p *Partition) linger(op *operation) {
 	op.req, op.again = nil, false
 	op.reads = object.ReadSet{} // the request's
+	p.settled(op)
 	if !op.listed {
 		p.recycle(op)
 		return

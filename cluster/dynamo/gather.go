@@ -126,6 +126,7 @@ func (p *Partition) askReplicas(now Time, op *operation, own []uint64) {
 	}
 	if p.unasked(op) != 0 {
 		op.speculate = now + p.limits.Speculate
+		p.wake(op.speculate)
 	}
 }
 
@@ -172,11 +173,11 @@ func (p *Partition) ownWhenDurable(now Time, h held) {
 		p.held.push(h)
 		return
 	}
-	p.ownRowsDurable(now, h)
+	p.ownRowsDurable(now, h.work())
 }
 
 // ownRowsDurable counts this node's own rows, as read or as stored, toward the level.
-func (p *Partition) ownRowsDurable(now Time, h held) {
+func (p *Partition) ownRowsDurable(now Time, h work) {
 	op := p.find(h.op)
 	if op == nil || op.phase != h.phase || op.attempt != h.attempt {
 		return

@@ -22,6 +22,7 @@ func (p *Partition) deposit(now Time, op *operation, home int, node object.NodeI
 	m.For = op.ids[home]
 	p.send(node, &m)
 	op.deposits = append(op.deposits, deposit{home: home, node: node, due: now + p.limits.HintTimeout})
+	p.wake(now + p.limits.HintTimeout)
 }
 
 // handOff sees to a hint for a home replica that did not take the rows.
@@ -197,6 +198,7 @@ func (p *Partition) sendHints(now Time, target object.NodeID, from []byte) bool 
 	p.lastID++
 	b.id = p.lastID
 	p.replays = append(p.replays, b)
+	p.wake(b.due)
 	p.send(target, &wire.Write{
 		Header: p.header(b.id, uint32(p.limits.ReplayTimeout/Millisecond)), Slot: slot, Reason: wire.ReasonHint, Stamp: latest, Rows: rows,
 	})

@@ -1,6 +1,7 @@
 package dynamo
 
 import (
+	"math"
 	"slices"
 
 	"github.com/rondokv/rondo/cluster/quorum"
@@ -104,31 +105,18 @@ func (p *Partition) newOperation(r *Request) *operation {
 func (p *Partition) list(op *operation) {
 	if !op.listed {
 		op.listed = true
-		p.ops = append(p.ops, op)
+		p.ops.add(op)
+		p.wake(op.due())
 	}
 }
 
-func (p *Partition) find(id uint64) *operation {
-	i, ok := slices.BinarySearchFunc(p.ops, id, func(op *operation, id uint64) int {
-		switch {
-		case op.id < id:
-			return -1
-		case op.id > id:
-			return 1
-		}
-		return 0
-	})
-	if !ok {
-		return nil
-	}
-	return p.ops[i]
-}
+func (p *Partition) find(id uint64) *operation { return p.ops.find(id) }
 
 // forget ends an operation.
 func (p *Partition) forget(op *operation) {
 	if op.listed {
-		i := slices.Index(p.ops, op)
-		p.ops = slices.Delete(p.ops, i, i+1)
+		p.ops.remove(op.id)
+		p.settled(op)
 	}
 	p.recycle(op)
 }
@@ -232,5 +220,5 @@ func (op *operation) last() object.HLC { return op.stamp.Tick(max(op.ticks, 1) -
 
 // budget returns how long the operation still has, in ms, at least 1.
 func (op *operation) budget(now Time) uint32 {
-	return uint32(max(1, (op.deadline-now)/Millisecond))
+	return uint32(min(math.MaxUint32, max(1, (op.deadline-now)/Millisecond)))
 }

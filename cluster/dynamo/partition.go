@@ -29,7 +29,9 @@ type Partition struct {
 	leftover [object.DBCount]bool         // rows that cleared covers may still be stored
 
 	lastID uint64
-	ops    []*operation // under way, ascending by id
+	ops    table        // under way
+	blind  []*operation // of them, those that may be stamped again
+	timer  Time         // when Tick is due, or earlier; 0: never
 	free   []*operation
 	reads  int // since one asked all replicas
 
@@ -203,7 +205,7 @@ func (p *Partition) Stats() Stats { return p.stats }
 func (p *Partition) Hinted() []object.NodeID { return p.hinted }
 
 // Busy reports whether operations, or hints on their way home, are under way.
-func (p *Partition) Busy() bool { return len(p.ops) > 0 || len(p.replays) > 0 }
+func (p *Partition) Busy() bool { return p.ops.len() > 0 || len(p.replays) > 0 }
 
 // Ready ends the step. See the type.
 func (p *Partition) Ready() *Ready {

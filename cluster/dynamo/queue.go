@@ -10,6 +10,11 @@ type held struct {
 	phase   phase
 }
 
+// work is what a held entry of an operation comes to.
+func (h *held) work() work {
+	return work{kind: workOwnRows, op: h.op, phase: h.phase, attempt: h.attempt}
+}
+
 // queue holds things in the order of their batches.
 type queue struct {
 	items []held

@@ -29,8 +29,8 @@ func TestNothingIsLeft(t *testing.T) {
 			}
 			for _, a := range s.nodes {
 				p := a.p
-				if len(p.ops) > 0 || p.held.len() > 0 || len(p.replays) > 0 || len(p.free) > maxFree {
-					t.Errorf("%s is left with %d operations, %d held, %d replays, %d free", a.name, len(p.ops), p.held.len(), len(p.replays), len(p.free))
+				if p.ops.len() > 0 || p.held.len() > 0 || len(p.replays) > 0 || len(p.free) > maxFree {
+					t.Errorf("%s is left with %d operations, %d held, %d replays, %d free", a.name, p.ops.len(), p.held.len(), len(p.replays), len(p.free))
 				}
 				for _, op := range p.free {
 					if op.req != nil || op.sent != nil || op.read != nil || op.listed || op.gathered != nil {

@@ -1,6 +1,7 @@
 package dynamo
 
 import (
+	"math"
 	"slices"
 
 	"github.com/rondokv/rondo/cluster/quorum"
@@ -86,6 +87,19 @@ func (p *Partition) reissue(now Time, op *operation) {
 		return
 	}
 	keys := r.exec.View.Keys
+	sent, err := keyStates(nil, op.reads.Keys, op.sent.Rows)
+	if err != nil {
+		p.counted(now, op, quorum.Lost)
+		return
+	}
+	for i := range keys {
+		// Another primary's operation on top of this one may have been stored here since.
+		if op.overtaker(i) == 0 && !keys[i].Unseen(&sent[i].Row, sent[i].Elements, op.sent.Stamp, op.sent.Last, op.first) {
+			p.stats.Unclear++
+			p.counted(now, op, quorum.Lost)
+			return
+		}
+	}
 	for i := range keys {
 		lost, err := keys[i].Merge(&op.above[i])
 		if err != nil {
@@ -94,7 +108,7 @@ func (p *Partition) reissue(now Time, op *operation) {
 			return
 		}
 		p.conflict(lost, op.reads.Keys[i])
-		if later := op.overtaker(i); later != 0 && !p.ownShows(&keys[i]) {
+		if later := op.overtaker(i); later == overtakenUnseen || later != 0 && !p.ownShows(&keys[i]) {
 			p.awaitLater(now, op, later)
 			return
 		}
@@ -128,38 +142,62 @@ func (op *operation) overtaker(key int) uint64 {
 	return op.overtaken[key]
 }
 
+// overtakenUnseen stands for a later operation that looked and was not shown the earlier one, since what it gathered hid that:
+// it does not cover it.
+const overtakenUnseen = math.MaxUint64
+
+// shows says of each key whether what this node wrote last is what an operation sees.
+func (p *Partition) shows(keys []object.KeyState) []bool {
+	shown := make([]bool, len(keys))
+	for i := range keys {
+		shown[i] = p.ownShows(&keys[i])
+	}
+	return shown
+}
+
 // overtake marks the keys that op has written in the blind operations before it that may have to be stamped again.
-func (p *Partition) overtake(op *operation) {
-	for _, before := range p.ops {
-		if before == op || before.req == nil || !before.blind || before.phase != awaiting {
+func (p *Partition) overtake(op *operation, shown []bool) {
+	for _, before := range p.blind {
+		if before == op {
 			continue
 		}
 		for i, ref := range before.reads.Keys {
-			if !op.writes(before.slot, ref) {
+			key, writes := op.writes(before.slot, ref)
+			if !writes {
 				continue
 			}
 			if before.overtaken == nil {
 				before.overtaken = make([]uint64, len(before.reads.Keys))
 			}
 			before.overtaken[i] = op.id
+			if key >= 0 && shown != nil && !shown[key] {
+				before.overtaken[i] = overtakenUnseen
+			}
 		}
 	}
 }
 
-// writes reports whether the operation, evaluated, writes a key or clears its database.
-func (op *operation) writes(slot object.Slot, ref object.KeyRef) bool {
+// settled lets go of an operation that will not be stamped again.
+func (p *Partition) settled(op *operation) {
+	if i := slices.Index(p.blind, op); i >= 0 {
+		p.blind = slices.Delete(p.blind, i, i+1)
+	}
+}
+
+// writes reports whether the operation, evaluated, writes a key, as which of its own, or clears its database (-1).
+func (op *operation) writes(slot object.Slot, ref object.KeyRef) (key int, writes bool) {
 	if slices.Contains(op.reads.Flush, ref.DB) {
-		return true
+		return -1, true
 	}
 	if slot != op.slot {
-		return false
+		return -1, false
 	}
 	for i := range op.reads.Keys {
 		if op.req.exec.wrote(i) && sameRef(ref, op.reads.Keys[i]) {
-			return true
+			return i, true
 		}
 	}
-	return false
+	return -1, false
 }
 
 // ownShows reports whether what this node wrote last in a key is above what others did: its value, or its clear.
@@ -180,4 +218,5 @@ func (p *Partition) awaitLater(now Time, op *operation, id uint64) {
 		return
 	}
 	op.again, op.againAt = true, now+againPause
+	p.wake(op.againAt)
 }

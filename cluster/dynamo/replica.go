@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/rondokv/rondo/cluster/ring"
 	"github.com/rondokv/rondo/cluster/wire"
 	"github.com/rondokv/rondo/engine/object"
 )
@@ -26,6 +27,11 @@ func (p *Partition) Receive(now Time, from object.NodeID, m wire.Message) {
 		p.reject(from, m, wire.StatusEpoch)
 		return
 	}
+	if slot, ok := slotOf(m); ok && p.ring.PartitionOf(ring.Slot(slot)) != p.number {
+		p.stats.Refused++
+		p.reject(from, m, wire.StatusNotHome)
+		return
+	}
 	switch m := m.(type) {
 	case *wire.Read:
 		p.receiveRead(from, m)
@@ -40,6 +46,19 @@ func (p *Partition) Receive(now Time, from object.NodeID, m wire.Message) {
 	case *wire.PassReply:
 		p.receivePassReply(from, m)
 	}
+}
+
+// slotOf returns the slot that a request is for.
+func slotOf(m wire.Message) (object.Slot, bool) {
+	switch m := m.(type) {
+	case *wire.Read:
+		return m.Slot, true
+	case *wire.Write:
+		return m.Slot, true
+	case *wire.Pass:
+		return m.Slot, true
+	}
+	return 0, false
 }
 
 // isRefusal reports whether m says that a request was not looked at, which holds whatever the epoch.

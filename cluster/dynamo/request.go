@@ -36,6 +36,8 @@ var (
 	ErrOverloaded = errors.New("dynamo: too many operations under way")
 	// ErrClockCeiling: the clock has no room below its durable ceiling. Raise it and begin again.
 	ErrClockCeiling = errors.New("dynamo: the clock's ceiling is in the way")
+	// ErrTooLarge: the rows fit into no message between nodes.
+	ErrTooLarge = errors.New("dynamo: the rows are too large to be replicated")
 	// ErrNotPassable: the operation must run on another node, and cannot.
 	ErrNotPassable = errors.New("dynamo: the operation cannot be passed on")
 )

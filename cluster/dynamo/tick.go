@@ -57,7 +57,7 @@ func (p *Partition) Durable(now Time, batch uint64) {
 			break
 		}
 		if h.op != 0 {
-			p.works = append(p.works, work{kind: workOwnRows, own: h})
+			p.works = append(p.works, h.work())
 			continue
 		}
 		p.letOut(h)
@@ -69,7 +69,7 @@ func (p *Partition) Durable(now Time, batch uint64) {
 func (p *Partition) Unreachable(now Time, node object.NodeID) {
 	p.beginStep()
 	p.replays = slices.DeleteFunc(p.replays, func(r *replay) bool { return r.target == node })
-	p.forEach(work{kind: workDead, node: node})
+	p.forEach(work{kind: workDead, node: node}, nil)
 	p.doWork(now)
 }
 
@@ -93,47 +93,76 @@ func (p *Partition) nodeDied(now Time, op *operation, node object.NodeID) {
 // NextTimer returns when Tick is due, false when nothing waits for the time to pass. A step can change it, and so can a
 // node that comes back: hints wait for it.
 func (p *Partition) NextTimer() (Time, bool) {
-	at, ok := Time(0), false
-	earlier := func(t Time) {
-		if !ok || t < at {
-			at, ok = t, true
-		}
+	at := p.timer
+	if slices.ContainsFunc(p.hinted, p.host.Alive) && (at == 0 || p.nextReplay < at) {
+		at = max(1, p.nextReplay)
 	}
-	for _, op := range p.ops {
-		if op.expired {
-			earlier(op.deposits[0].due)
-			continue
-		}
-		earlier(op.deadline)
-		if op.speculate != 0 {
-			earlier(op.speculate)
-		}
-		if op.again {
-			earlier(op.againAt)
-		}
-		for _, d := range op.deposits {
-			earlier(d.due)
+	return at, at != 0
+}
+
+// wake lets the next tick be at t at the latest. Invariant: timer is not later than anything that is due.
+func (p *Partition) wake(t Time) {
+	if p.timer == 0 || t < p.timer {
+		p.timer = t
+	}
+}
+
+// setTimer finds out anew when something is due.
+func (p *Partition) setTimer() {
+	p.timer = 0
+	for _, e := range p.ops.entries {
+		if e.op != nil {
+			p.wake(e.op.due())
 		}
 	}
 	for _, r := range p.replays {
-		earlier(r.due)
+		p.wake(r.due)
 	}
-	if slices.ContainsFunc(p.hinted, p.host.Alive) {
-		earlier(p.nextReplay)
+}
+
+// Operations end in groups: thousands that linger for a silent replica must not take a tick each.
+const group = 8 * Millisecond
+
+// ends returns when the operation's time is up, by groups: early while a client waits, late after.
+func (op *operation) ends() Time {
+	if op.req != nil && op.deadline >= group {
+		return op.deadline - op.deadline%group
 	}
-	return at, ok
+	return op.deadline + group - op.deadline%group
+}
+
+// due returns when the operation has something to do.
+func (op *operation) due() Time {
+	var at Time
+	switch {
+	case op.expired:
+		at = op.deposits[0].due
+	default:
+		at = op.ends()
+	}
+	if op.speculate != 0 {
+		at = min(at, op.speculate)
+	}
+	if op.again {
+		at = min(at, op.againAt)
+	}
+	for _, d := range op.deposits {
+		at = min(at, d.due)
+	}
+	return at
 }
 
 // Tick does what the time has come for.
 func (p *Partition) Tick(now Time) {
 	p.beginStep()
 	p.replays = slices.DeleteFunc(p.replays, func(r *replay) bool { return r.due <= now })
-	p.forEach(work{kind: workTick})
+	p.forEach(work{kind: workTick}, func(op *operation) bool { return op.due() <= now })
 	if len(p.hinted) > 0 && p.nextReplay <= now {
 		p.nextReplay = now + replayPause
 		p.works = append(p.works, work{kind: workReplay})
 	}
 	p.doWork(now)
+	p.setTimer()
 }
 
 func (p *Partition) tickOperation(now Time, op *operation) {
@@ -148,7 +177,7 @@ func (p *Partition) tickOperation(now Time, op *operation) {
 		p.keepHints(op.ids[d.home], op.slot, op.sent.Rows)
 		op.covered |= 1 << d.home
 	}
-	if op.deadline <= now {
+	if op.expired || op.ends() <= now {
 		p.expire(now, op)
 		return
 	}
@@ -175,6 +204,7 @@ func (p *Partition) expire(now Time, op *operation) {
 		p.answer(op.req, &TimeoutError{Acks: acks}, 0)
 		op.req, op.again = nil, false
 		op.reads = object.ReadSet{}
+		p.settled(op)
 	}
 	if op.sent == nil || op.sent.Reason != wire.ReasonClient {
 		p.forget(op)

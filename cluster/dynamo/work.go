@@ -16,12 +16,17 @@ const (
 	workReplay                      // hints may go home
 )
 
+// maxIdleWork is for how much work an idle partition keeps room.
+const maxIdleWork = 256
+
 // work is something to do for one operation.
 type work struct {
 	kind workKind
 	op   uint64
 	node object.NodeID
-	own  held
+	// of own rows: what they count for
+	phase   phase
+	attempt uint8
 }
 
 // More takes a further step of what the last input brought. Call it as long as Ready.More says so, before any other input.
@@ -38,7 +43,7 @@ func (p *Partition) doWork(now Time) {
 		p.step.op = nil // of what was done before in this step, which made no batch
 		switch w.kind {
 		case workOwnRows:
-			p.ownRowsDurable(now, w.own)
+			p.ownRowsDurable(now, w)
 		case workReplay:
 			p.replayHints(now)
 		default:
@@ -49,6 +54,9 @@ func (p *Partition) doWork(now Time) {
 	}
 	if p.workDone == len(p.works) {
 		p.works, p.workDone = p.works[:0], 0
+		if cap(p.works) > maxIdleWork {
+			p.works = nil
+		}
 	}
 	p.ready.More = len(p.works) > 0
 }
@@ -61,10 +69,12 @@ func (p *Partition) workOn(now Time, op *operation, w work) {
 	p.tickOperation(now, op)
 }
 
-// forEach adds work for every operation under way.
-func (p *Partition) forEach(w work) {
-	for _, op := range p.ops {
-		w.op = op.id
-		p.works = append(p.works, w)
+// forEach adds work for every operation under way that wanted names; nil names all.
+func (p *Partition) forEach(w work, wanted func(*operation) bool) {
+	for _, e := range p.ops.entries {
+		if e.op != nil && (wanted == nil || wanted(e.op)) {
+			w.op = e.id
+			p.works = append(p.works, w)
+		}
 	}
 }

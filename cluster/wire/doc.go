@@ -126,7 +126,8 @@
 // one that is, peers say when they connect.
 //
 // Kinds from 0x40 on are reserved for the transport: the handshake that names versions, node and cluster, and what keeps a
-// connection alive. They are no Messages, and Decode refuses them. The byte after the flags is reserved and 0.
+// connection alive. They are no Messages, and Decode refuses them; Control takes
+// their frames apart, which have a header of zeros. The byte after the flags is reserved and 0.
 //
 // The files under testdata hold the bytes of every kind, so that no change goes unnoticed.
 //

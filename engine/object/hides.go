@@ -49,7 +49,14 @@ func (k *KeyState) Unseen(in *KeyRow, ins []ElementState, writer Stamp, last HLC
 			return false
 		}
 	}
+	// An EXPIRE or PERSIST does not say what it saw.
+	if e := k.Row.Expiry.Stamp; e != v.Stamp && !e.IsZero() && first.Before(e) && !o.wrote(e) {
+		return false
+	}
 	if o.cleared(in.Cleared) {
+		if !above(in.Cleared, v.Stamp, v.Replaced) || o.hiddenBy(in.Cleared, clear) && clear != v.Stamp.Below() {
+			return false
+		}
 		for i := range k.Row.Totals {
 			if t := &k.Row.Totals[i]; k.Row.counts(t, in.Cleared) && o.hiddenBy(in.Cleared, t.Stamp) {
 				return false

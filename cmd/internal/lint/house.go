@@ -43,6 +43,8 @@ func Rondo() Rules {
 			"cmd/internal/hotpath":      {"cluster", "engine", "engine/object", "server/command"},
 			"cmd/internal/lint":         {},
 			"cmd/internal/testcount":    {},
+			"cmd/internal/sim":          {"cluster/sim"},
+			"cmd/internal/mutants":      {},
 			"cmd/internal/blackbox/...": {"cmd/internal/blackbox/...", "bench", "conf", "engine/...", "cluster", "server", "resp"},
 		},
 		External: map[string][]string{
