@@ -214,20 +214,26 @@ func (p *Partition) Ready() *Ready {
 }
 
 // Release lets go of what the last step and its Ready hold on to. A driver of many partitions calls it once it has done what
-// Ready says: an idle partition would keep the last request and its rows alive.
+// Ready says: an idle partition would keep the last request and its rows alive. After a request of this node that ran alone
+// there is little to look at.
 func (p *Partition) Release() {
 	if !p.step.kept {
 		return
 	}
 	r := &p.ready
-	empty(&r.Writes)
-	empty(&r.Counts)
-	empty(&r.Messages)
-	empty(&r.Done)
-	empty(&r.Events)
-	r.Batch, r.More = 0, false
-	p.bufs.release()
-	p.states, p.refs = idle(p.states), idle(p.refs)
+	if p.step.req == nil || p.step.req != p.step.alone {
+		empty(&r.Messages)
+		empty(&r.Done)
+		r.More = false
+		p.bufs.release()
+		p.states, p.refs = idle(p.states), idle(p.refs)
+	}
+	if r.Batch != 0 || len(r.Events) > 0 || p.step.alone == nil {
+		empty(&r.Writes)
+		empty(&r.Counts)
+		empty(&r.Events)
+		r.Batch = 0
+	}
 	p.step = step{}
 }
 

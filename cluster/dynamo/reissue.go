@@ -36,6 +36,9 @@ func (p *Partition) hidden(now Time, op *operation, i int, m *wire.WriteReply) {
 	}
 	if !unseen {
 		p.stats.Unclear++
+		if err := p.mergeRows(op.slot, m.Rows); err != nil {
+			p.event(Event{Kind: EventCorrupt, Peer: op.ids[i], Err: err})
+		}
 		p.counted(now, op, op.fail(i))
 		return
 	}
@@ -168,6 +171,9 @@ func (p *Partition) overtake(op *operation, shown []bool) {
 			}
 			if before.overtaken == nil {
 				before.overtaken = make([]uint64, len(before.reads.Keys))
+			}
+			if before.overtaken[i] == overtakenUnseen && shown != nil {
+				continue // what looked and came later saw no more of it
 			}
 			before.overtaken[i] = op.id
 			if key >= 0 && shown != nil && !shown[key] {
