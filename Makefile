@@ -111,8 +111,8 @@ mutants: ## break the code on purpose, in copies, and see the simulator catch ea
 	$(GO) run ./cmd/internal/mutants $(ARGS)
 
 .PHONY: soak
-soak: ## 100,000 seeds of the simulator, then the random and the crash tests for an hour each
-	$(MAKE) sim SEEDS=100000 SEED=1000001
+soak: ## the simulator, the random and the crash tests, for an hour each
+	$(GO) run ./cmd/internal/sim -for 1h -seed $$(date +%s)000
 	SOAK=1h $(GO) test -tags blackbox -count=1 -timeout 180m -v $(BLACKBOX)/differential $(BLACKBOX)/crash
 
 .PHONY: clean

@@ -1,0 +1,71 @@
+// Package sim runs whole clusters in one goroutine, in virtual time, from one seed, breaks them in every way that it knows, and
+// checks what the clients saw. It is a test of cluster/dynamo that needs no sockets, no disks and no luck: a seed that fails
+// once fails always.
+//
+//	           clients (closed loop, a level for each operation)
+//	              │ Begin                        ▲ Done
+//	┌─────────────▼──────────────┐   ┌───────────┴────────────────┐
+//	│ node: dynamo.Partition ... │   │ node: dynamo.Partition ... │     the product's own code: cluster/dynamo, ring,
+//	│  hlc.Clock  memstore.Store │   │  hlc.Clock  memstore.Store │     quorum, wire, hlc, engine/object
+//	└──────┬──────────────▲──────┘   └──────▲──────────────┬──────┘
+//	       └── network: delays, loss, cuts, repeats; messages as values or as frames of bytes
+//
+// # One run
+//
+//  1. The plan: everything that differs between seeds (ring, racks, clients, keys, weights of operations and levels, delays, rates
+//     of faults) is drawn from the seed.
+//  2. Chaos: clients work while faults come and go.
+//  3. Heal: every fault ends, nodes start, clocks meet. Wait until no operation and no hint is under way.
+//  4. Each key is read at ALL from one of its home replicas, which repairs the others; wait again.
+//  5. The final checks.
+//
+// A seed may dwell on one thing (emphasis): two primaries with clocks apart, crashes before syncs, hints, two writers at one
+// instant, short lives of keys. What takes several things at once would else hardly ever happen.
+//
+// Three profiles: chaos has all faults; stable has only loss, delays, repeats and slow disks, with every node up and seen to be
+// up, so that the operations on a key must be those of one Redis; calm has no fault at all and nothing may fail.
+//
+// # Determinism
+//
+// Events are ordered by (virtual time, number). Each concern (plan, network, disks, clocks, each fault, each client) has its own
+// generator, seeded by the run's seed and its own number: taking one fault away leaves the draws of the others as they were. No
+// map is ever iterated. The trace has a line for each event and is hashed in every run.
+//
+// # Faults
+//
+//	loss        a share of messages, always or in bursts             pause       a node stops; then all that waited happens at once
+//	repeat      a message comes twice (never a Pass: TCP sees to it) slow disk   syncs take up to seconds
+//	tail        a message is late, and overtaken                     full        the store refuses batches
+//	cut         one direction of one link                            clock step  a wall clock jumps, either way
+//	rift        two nodes do not hear each other, others hear both   skew        clocks begin apart, and drift
+//	split       the nodes fall into two groups                       suspicion   a node takes another for dead
+//	isolate     a node is cut off                                    detectors   differ by node: slow, late to confirm
+//	crash       a node stops at once, a drawn prefix of its          blackout    all nodes crash
+//	            unsynced batches survives; it starts again later
+//
+// Skew goes up to and beyond the drift that clocks accept.
+//
+// # Checks
+//
+// They know clients' histories, the stamps that operations were evaluated at, and the rows in the stores; never the core's state.
+//
+//	I1  acked       a write acknowledged at QUORUM or above is in the final rows, or something with a greater stamp is
+//	I2  equal       at the end all home replicas hold the same bytes, and no hints are left
+//	I3  revived     nothing shows that an acknowledged DEL or SET had cleared
+//	I4  monotonic   a QUORUM read shows no less than an earlier one did
+//	I5  counter     a counter is the acknowledged increments, give or take unknown ones
+//	I6  siblings    every acknowledged value shows until a write that saw it replaces it, and then never again
+//	I7  unique      no stamp, counter name or dot stands for two things
+//	I8  refused     a write that was answered "nothing was stored" is in no row
+//	I9  fresh       a read that shares a replica with every write of some level sees those acknowledged before it began
+//	I10 linear      in a stable view there is an order of the operations on a key that explains all answers
+//	I11 weak        writes acknowledged below QUORUM are in the final rows too, or something with a greater stamp is
+//	I12 answers     every operation is answered in time, with an error that may be
+//	I13 frozen      a message does not change after it was sent
+//	I14 expiry      nothing shows after it expired
+//	I15 place       what looks before it writes runs on a home replica
+//	I16 primary     what one node evaluated later stays later
+//
+// The reasoning of each is with its code. What is not simulated: joins, leaves and transfers, anti-entropy, the removal of dead rows,
+// FLUSHALL, lost or corrupt disks, and whatever a real kernel does to sockets.
+package sim

@@ -1,0 +1,93 @@
+package sim
+
+// emphasis is what a run dwells on, so that what takes several things at once happens often enough.
+type emphasis uint8
+
+const (
+	onNothing emphasis = iota
+	onFlips            // two nodes take themselves for the primary, messages are lost, clocks are far ahead of the time
+	onCrashes          // nodes crash with much that is not synced
+	onHints            // nodes are away, and levels low
+	onTies             // two primaries at one instant
+	onExpiry           // keys with short lives
+	emphases  = iota
+)
+
+func (e emphasis) String() string {
+	return [...]string{"", " on flips", " on crashes", " on hints", " on ties", " on expiry", ""}[e]
+}
+
+// emphasize changes the plan toward one thing.
+func (p *plan) emphasize(r rng, without FaultSet) {
+	often := func(f fault, every, lasts Time) {
+		if fp := (faultPlan{every: r.around(every), lasts: r.around(lasts)}); !without.has(f) {
+			p.faults[f] = fp
+		}
+	}
+	if p.emphasis != onNothing && p.emphasis != emphases {
+		for f := range p.faults {
+			if !r.chance(0.3) {
+				p.faults[f] = faultPlan{} // the others only now and then
+			}
+		}
+	}
+	switch p.emphasis {
+	case onFlips:
+		p.flips(r, often)
+	case onCrashes:
+		p.syncMean = r.log(5*millisecond, 100*millisecond)
+		p.loss = oneOf(r, 0, 0, 0.02) // so that not everybody has it
+		often(faultBlackout, 4*second, 100*millisecond)
+		often(faultCrash, 700*millisecond, 200*millisecond)
+	case onHints:
+		p.loss = oneOf(r, 0.01, 0.1, 0.2)
+		p.limits.ReplayRows = oneOf(r, 1, 2, 0)
+		p.multi, p.blind = 0, true
+		often(faultCrash, 2*second, 2*second)
+		often(faultIsolate, 2*second, second)
+		often(faultSuspect, 200*millisecond, 200*millisecond)
+		p.netMean = r.log(millisecond, 30*millisecond)
+		p.weights[0] = 3
+		p.weights[4] += 10
+		p.weights[6] += 10
+		p.detect = r.log(20*millisecond, 100*millisecond)
+	case onTies:
+		p.skew, p.rate = 0, 0
+		p.blind = r.chance(0.7)
+		p.clients = r.between(4, 8)
+		p.grid = 10 * millisecond
+		p.think = 5 * millisecond
+		p.keys = p.keys[:1]
+		p.netMin, p.netMean = 200*microsecond, 200*microsecond
+		often(faultSuspect, 250*millisecond, 200*millisecond)
+	case onExpiry:
+		for i := range p.keys {
+			p.keys[i].expire, p.keys[i].brief = true, true
+		}
+		often(faultSuspect, second, 500*millisecond)
+		often(faultLossBurst, second, 200*millisecond)
+	}
+}
+
+// flips makes hidden writes likely. Two nodes do not hear each other for long, so both write, through the third; their clocks are
+// far apart; and they act seldom, or at one instant, so that neither has heard of the other's last write.
+func (p *plan) flips(r rng, often func(f fault, every, lasts Time)) {
+	p.skew = oneOf(r, p.maxDrift*9/10, p.maxDrift*9/10, p.skew)
+	p.rate = 0
+	p.blind = r.chance(0.8)
+	p.keys = p.keys[:min(len(p.keys), oneOf(r, 1, 1, 2))]
+	for i := range p.keys {
+		p.keys[i].resets = true
+	}
+	p.clients = r.between(4, 8)
+	p.think = r.log(10*millisecond, 100*millisecond)
+	p.grid = oneOf(r, 1, 20*millisecond, 50*millisecond)
+	p.loss = oneOf(r, 0, 0, 0.02)
+	p.netMin, p.netMean = 50*microsecond, r.log(500*microsecond, 5*millisecond)
+	p.syncMean = r.log(50*microsecond, millisecond)
+	p.detect = 20 * millisecond
+	p.levels, p.weights = p.levels[:2], []int{10, oneOf(r, 0, 3, 3)} // QUORUM, ONE
+	often(faultSuspect, 3*second, 500*millisecond)
+	often(faultRift, 2*second, 2*second) // who does not hear the primary takes over
+	often(faultClockStep, 3*second, 0)
+}
