@@ -37,8 +37,11 @@ func (n *Node) clean(ctx context.Context) {
 // cleanDatabase drops what the cleared of a database covers in partition i, if a flush left anything.
 func (n *Node) cleanDatabase(ctx context.Context, i int, db uint8) error {
 	p := &n.partitions[i]
+	if p.unreadable != nil {
+		return nil
+	}
 	p.mu.Lock()
-	leftover, cleared := p.leftover[db], p.cleared[db]
+	leftover, cleared := p.core.Leftover(db), p.core.Cleared(db)
 	p.mu.Unlock()
 	if !leftover {
 		return nil
@@ -81,7 +84,7 @@ func (n *Node) cleanSome(p *partition, lo []byte, slot object.Slot, db uint8) (n
 			return false
 		}
 		seen++
-		k := object.KeyState{Database: p.cleared[db]}
+		k := object.KeyState{Database: p.core.Cleared(db)}
 		if bad = k.Row.DecodeRow(row); bad != nil {
 			return false
 		}
@@ -100,15 +103,14 @@ func (n *Node) cleanSome(p *partition, lo []byte, slot object.Slot, db uint8) (n
 	if err != nil {
 		return nil, removal{}, err
 	}
-	p.applied++
-	return next, removal{part: p, commit: commit, seq: p.applied}, nil
+	return next, removal{part: p, commit: commit, seq: p.core.Batch()}, nil
 }
 
 // cleaned records that nothing is left of what cleared covers, unless the database was flushed again meanwhile.
 func (n *Node) cleaned(i int, db uint8, cleared object.Stamp) error {
 	p := &n.partitions[i]
 	p.mu.Lock()
-	if p.cleared[db] != cleared {
+	if p.core.Cleared(db) != cleared {
 		p.mu.Unlock()
 		return nil
 	}
@@ -118,9 +120,8 @@ func (n *Node) cleaned(i int, db uint8, cleared object.Stamp) error {
 		p.mu.Unlock()
 		return err
 	}
-	p.leftover[db] = false
-	p.applied++
-	seq := p.applied
+	p.core.SetCleared(db, cleared, false)
+	seq := p.core.Batch()
 	p.mu.Unlock()
 	return p.settle(commit, seq)
 }

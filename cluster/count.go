@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"sync/atomic"
 
+	"github.com/rondokv/rondo/cluster/dynamo"
 	"github.com/rondokv/rondo/engine/object"
 )
 
@@ -39,24 +40,17 @@ func one(b bool) int {
 }
 
 // move takes a key from one presence to another.
-func (c *counts) move(slot object.Slot, db uint8, from, to presence) {
-	c.add(slot, db, one(to.stored)-one(from.stored), one(to.expires)-one(from.expires))
+func (c *counts) move(slot object.Slot, db uint8, from, to dynamo.Presence) {
+	c.add(slot, db, one(to.Stored)-one(from.Stored), one(to.Expires)-one(from.Expires))
 }
 
-// countWritesLocked brings the counts up to date with what a call changed.
-func (n *Node) countWritesLocked(p *partition, c *Call, refs []object.KeyRef) {
-	for i := range refs {
-		k := &c.exec.View.Keys[i]
-		if !k.Dirty() {
-			continue
+// countLocked brings the counts up to date with what a batch changed.
+func (p *partition) countLocked(changes []dynamo.Count) {
+	for i := range changes {
+		c := &changes[i]
+		if p.countsLocked(c.Key) {
+			p.node.counts.move(c.Slot, c.DB, c.Before, c.After)
 		}
-		if !p.counted {
-			c.keys = object.AppendRowKey(c.keys[:0], n.secret, c.Slot, refs[i], nil)
-			if !p.countsLocked(c.keys) {
-				continue
-			}
-		}
-		n.counts.move(c.Slot, refs[i].DB, c.before[i], presenceOf(k))
 	}
 }
 
@@ -130,11 +124,11 @@ func (n *Node) countRowLocked(p *partition, key, row []byte) error {
 	if rk.Database || len(rk.Sub) > 0 {
 		return nil
 	}
-	k := object.KeyState{Database: p.cleared[rk.Ref.DB]}
+	k := object.KeyState{Database: p.clearedLocked(rk.Ref.DB)}
 	if err := k.Row.DecodeRow(row); err != nil {
 		return err
 	}
-	n.counts.move(rk.Slot, rk.Ref.DB, presence{}, presenceOf(&k))
+	n.counts.move(rk.Slot, rk.Ref.DB, dynamo.Presence{}, dynamo.PresenceOf(&k))
 	return nil
 }
 
@@ -196,7 +190,7 @@ func (n *Node) SaveCounts() []byte {
 func (n *Node) restoreCounts(b []byte) bool {
 	if !n.counts.restore(b) {
 		n.counts = counts{}
-		if !n.empty() {
+		if !n.holdsNone(object.SpaceData) {
 			n.counts.missing.Store(int32(len(n.partitions)))
 			return false
 		}
@@ -205,16 +199,6 @@ func (n *Node) restoreCounts(b []byte) bool {
 		n.partitions[i].counted = true
 	}
 	return true
-}
-
-// empty reports whether the store holds no row of a key; false when it cannot tell.
-func (n *Node) empty() bool {
-	some := false
-	err := n.store.Scan(object.AppendSlotKey(nil, 0), object.AppendSlotKey(nil, object.SlotCount), func(_, _ []byte) bool {
-		some = true
-		return false
-	})
-	return err == nil && !some
 }
 
 func (c *counts) restore(b []byte) bool {

@@ -1,10 +1,14 @@
 // Package cluster is a Rondo node: it drives the pure core of package dynamo with goroutines, timers and a store.
 //
-// A partition's rows are guarded by the partition's mutex, and an operation is stepped by whichever goroutine brings it: on
-// its way through a node that holds the key nothing is handed to another goroutine. The mutex is never held across a sync.
+// Each partition has a core, a dynamo.Partition, and a mutex that guards it together with the partition's rows. An operation
+// is stepped by whichever goroutine brings it: on its way through a node that holds the key nothing is handed to another
+// goroutine. The mutex is never held across a sync.
 //
-//	Start   lock partition · load rows · evaluate · stamp above them · merge · Store.Apply (visible) · unlock
+//	Start   lock partition · core.Begin · Ready · Store.Apply (visible) · count · unlock
 //	Finish  wait for the commits of a whole pipeline, then for the writes that its reads saw
+//
+// There is no second way to execute an operation. Flush, Scan, counting, cleaning and sweeping are the node's own: they see
+// many keys, and take the numbers of their batches and the cleared of databases from the cores.
 //
 // Invariant: nothing is answered before it is as durable as the store's policy says, and no read is answered that shows a
 // write which is not; see Finish.
@@ -13,5 +17,6 @@
 //
 // Invariant: no stamp is issued at or above the durable ceiling, so none is issued again after a crash (package hlc).
 //
-// The ring has one node for now, so the watermark below which dead rows may go is the node's own clock.
+// The ring has one node for now. So the core finishes every operation when it begins, has nothing to send, and lets dead rows
+// go by the node's own clock as the watermark.
 package cluster

@@ -25,10 +25,11 @@ func (n *Node) Flush(db int) error {
 		}
 		return fmt.Errorf("flush: %w", err)
 	}
+	var batches []stored
 	for i := range n.partitions {
-		n.partitions[i].settled(seqs[i])
+		batches = n.partitions[i].settled(seqs[i], batches)
 	}
-	return nil
+	return settleAll(batches)
 }
 
 // flushLocked takes every mutex, in the order of the partitions: whoever holds one never waits for another. It returns the
@@ -48,7 +49,7 @@ func (n *Node) flushLocked(db int) (object.Commit, []uint64, error) {
 	for d := range object.DBCount {
 		drop = drop && (flushed(d) || n.counts.keys[d].Load() == 0)
 	}
-	drop = drop && (db < 0 || n.counts.missing.Load() == 0)
+	drop = drop && (db < 0 || n.counts.missing.Load() == 0 && !n.someUnreadable())
 	commit, err := n.applyFlush(n.clearedRows(stamp, flushed, drop), drop)
 	if err != nil {
 		return nil, nil, err
@@ -56,12 +57,13 @@ func (n *Node) flushLocked(db int) (object.Commit, []uint64, error) {
 	seqs := make([]uint64, len(n.partitions))
 	for i := range n.partitions {
 		p := &n.partitions[i]
-		p.applied++
-		seqs[i] = p.applied
+		if p.core == nil {
+			continue
+		}
+		seqs[i] = p.core.Batch()
 		for d := range object.DBCount {
 			if flushed(d) {
-				p.cleared[d] = stamp
-				p.leftover[d] = !drop
+				p.core.SetCleared(uint8(d), stamp, !drop)
 			}
 		}
 	}
@@ -82,10 +84,11 @@ func (n *Node) clearedRows(stamp object.Stamp, flushed func(db int) bool, drop b
 		for d := range object.DBCount {
 			row := encoded
 			if !flushed(d) {
-				if !drop || n.partitions[i].cleared[d].IsZero() {
+				cleared := n.partitions[i].clearedLocked(uint8(d))
+				if !drop || cleared.IsZero() {
 					continue
 				}
-				row = databaseRow(n.partitions[i].cleared[d], false)
+				row = databaseRow(cleared, false)
 			}
 			ws = append(ws, object.Write{Key: object.AppendDatabaseKey(nil, n.firstSlot(i), uint8(d)), Row: row})
 		}

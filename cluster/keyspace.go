@@ -20,13 +20,27 @@ const (
 // there from the first Scan to the last is seen at least once. Cursors hold no state: any node can go on from them.
 // name is valid during the call of fn only.
 func (n *Node) Scan(db uint8, cursor uint64, count int, fn func(name []byte, t object.Type)) (next uint64, err error) {
+	return n.scan(scanRange{db: db, cursor: cursor, end: object.SlotCount, count: count}, nil, fn)
+}
+
+// scanRange is what a scan is to look at: from cursor to slot end, which is not among it.
+type scanRange struct {
+	db     uint8
+	cursor uint64
+	end    uint64
+	count  int
+}
+
+// scan is Scan over the slots of a range that serves names, nil for all. next is 0 only at the end of all slots.
+func (n *Node) scan(r scanRange, serves func(object.Slot) bool, fn func(name []byte, t object.Type)) (next uint64, err error) {
+	db, cursor, count := r.db, r.cursor, r.count
 	left, effort := count, count*scanEffort
 	slot, place := cursor>>object.HashBits, cursor&placeMask
-	for ; slot < object.SlotCount; slot, place = slot+1, 0 {
+	for ; slot < r.end; slot, place = slot+1, 0 {
 		if left <= 0 || effort <= 0 {
 			return slot << object.HashBits, nil
 		}
-		if n.counts.missing.Load() == 0 && n.counts.slots[db][slot].Load() == 0 {
+		if n.counts.missing.Load() == 0 && n.counts.slots[db][slot].Load() == 0 || serves != nil && !serves(object.Slot(slot)) {
 			continue
 		}
 		stopped := false
@@ -51,6 +65,9 @@ func (n *Node) Scan(db uint8, cursor uint64, count int, fn func(name []byte, t o
 			return slot<<object.HashBits | place, nil
 		}
 	}
+	if r.end < object.SlotCount {
+		return r.end << object.HashBits, nil
+	}
 	return 0, nil
 }
 
@@ -61,7 +78,7 @@ func (n *Node) scanSlot(slot object.Slot, db uint8, place uint64, fn func(object
 		return p.unreadable
 	}
 	p.mu.Lock()
-	cleared := p.cleared[db]
+	cleared := p.core.Cleared(db)
 	p.mu.Unlock()
 	now := n.clock.Read()
 	lo, hi := object.AppendScanKey(nil, slot, db, place), object.AppendDatabaseKey(nil, slot, db+1)
@@ -94,7 +111,7 @@ func (n *Node) scanSlot(slot object.Slot, db uint8, place uint64, fn func(object
 // awaitPartition returns once all that the partition shows is as durable as the policy says.
 func (n *Node) awaitPartition(p *partition) error {
 	p.mu.Lock()
-	seq := p.applied
+	seq := p.core.Applied()
 	p.mu.Unlock()
 	if !p.await(seq) {
 		return ErrNotDurable

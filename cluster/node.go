@@ -9,7 +9,9 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/rondokv/rondo/cluster/dynamo"
 	"github.com/rondokv/rondo/cluster/hlc"
+	"github.com/rondokv/rondo/cluster/ring"
 	"github.com/rondokv/rondo/engine/object"
 )
 
@@ -32,6 +34,17 @@ type Options struct {
 	// Counts are what SaveCounts gave at a clean stop, nil after an unclean one: then the keys are counted again.
 	Counts []byte
 
+	// Ring is the ring that the node is a member of; nil for a ring of this node alone. Links and Alive must be set with a
+	// ring of several: how messages get to the others, and who is thought to be reachable. Alive is called with mutexes
+	// held, often. Parse makes the operation that a peer passed on, as the front door encoded it.
+	Ring  *ring.Ring
+	Links Links
+	Alive func(object.NodeID) bool
+	Parse func(slot object.Slot, body []byte) (dynamo.PassedOp, error)
+	DC    string // of this node
+	// MaxDrift is how far ahead a peer's clock may be; 0 for hlc.DefaultMaxDrift.
+	MaxDrift time.Duration
+
 	// Now is the wall clock with its monotonic reading; nil for time.Now.
 	Now func() time.Time
 }
@@ -45,6 +58,18 @@ type Node struct {
 	secret object.Secret
 	clock  *hlc.Clock
 
+	ring   *ring.Ring
+	links  Links
+	alive  func(object.NodeID) bool
+	parse  func(object.Slot, []byte) (dynamo.PassedOp, error)
+	doubts doubts
+	drifts atomic.Int64 // messages refused because of their clock
+	asks   asks
+	// answering bounds how many questions of peers are answered at once.
+	answering chan struct{}
+
+	started    time.Time // by the monotonic clock: the origin of Time
+	alone      bool      // the ring has one member
 	slotShift  uint
 	partitions []partition
 	counts     counts
@@ -71,20 +96,33 @@ func NewNode(o Options) (*Node, error) {
 	}
 	n := &Node{
 		store: o.Store, log: o.Logger, id: o.ID, inc: o.Inc, secret: o.Secret,
-		clock:      hlc.New(hlc.Options{Now: o.Now, Ceiling: o.Ceiling, Raise: o.RaiseCeiling}),
+		clock:     hlc.New(hlc.Options{Now: o.Now, Ceiling: o.Ceiling, Raise: o.RaiseCeiling, MaxDrift: o.MaxDrift}),
+		answering: make(chan struct{}, 16),
+		ring:      o.Ring, links: o.Links, alive: o.Alive, parse: o.Parse,
+		started:    time.Now(),
 		slotShift:  shift,
 		partitions: make([]partition, object.SlotCount>>shift),
 	}
-	for i := range n.partitions {
-		n.partitions[i].wake.L = &n.partitions[i].mu
+	if n.links == nil {
+		n.links = nobody{}
 	}
-	n.loadCleared()
+	if n.alive == nil {
+		n.alive = func(object.NodeID) bool { return false }
+	}
+	if err := n.openPartitions(o); err != nil {
+		return nil, err
+	}
 	counted := n.restoreCounts(o.Counts)
 	ctx, stop := context.WithCancel(context.Background())
 	n.stop = stop
 	n.run(func() { n.keepCeiling(ctx) })
-	n.run(func() { n.sweep(ctx) })
-	n.run(func() { n.clean(ctx) })
+	if n.alone {
+		// With others nothing may be forgotten until all have agreed that it may, which they do not do yet.
+		n.run(func() { n.sweep(ctx) })
+		n.run(func() { n.clean(ctx) })
+	} else {
+		n.run(func() { n.ticks(ctx) })
+	}
 	if !counted {
 		n.run(func() { n.countAll(ctx) })
 	}
@@ -131,27 +169,65 @@ func (n *Node) Latest() object.HLC { return n.clock.Latest() }
 // ExpiredKeys returns how many expired keys have been let go since the start.
 func (n *Node) ExpiredKeys() int64 { return n.expired.Load() }
 
-// loadCleared reads the database rows.
-func (n *Node) loadCleared() {
-	var key []byte
+// openPartitions makes the cores of all partitions. One whose database rows cannot be read is not served: what was cleared is
+// not known, so nothing of it may be shown or written.
+func (n *Node) openPartitions(o Options) error {
+	if n.ring == nil {
+		r, err := ring.Build([]ring.Node{{ID: ring.NodeID(n.id), Weight: 1}}, ring.Options{Replicas: 1, SlotsPerPartition: o.SlotsPerPartition})
+		if err != nil {
+			return fmt.Errorf("build the ring of one: %w", err)
+		}
+		n.ring = r
+	}
+	r := n.ring
+	if r.SlotsPerPartition() != o.SlotsPerPartition {
+		return fmt.Errorf("cluster: the ring has %d slots a partition, not %d", r.SlotsPerPartition(), o.SlotsPerPartition)
+	}
+	n.alone = len(r.Members()) == 1
+	opts := dynamo.Options{ID: n.id, Inc: n.inc, Secret: n.secret, DC: o.DC, NoHints: n.holdsNone(object.SpaceHint)}
 	for i := range n.partitions {
-		for db := range object.DBCount {
-			key = object.AppendDatabaseKey(key[:0], n.firstSlot(i), uint8(db))
-			row, err := n.store.Get(nil, key)
-			var r object.KeyRow
-			if err == nil && row != nil {
-				err = r.DecodeRow(row)
-			}
-			if err != nil {
-				// What was cleared is not known, so nothing of the partition may be shown or written.
-				n.partitions[i].unreadable = fmt.Errorf("read the database row of partition %d: %w", i, err)
-				n.log.Error("a partition is not served", "error", n.partitions[i].unreadable)
-				continue
-			}
-			n.partitions[i].cleared[db] = r.Cleared
-			n.partitions[i].leftover[db] = !r.Own.IsZero()
+		p := &n.partitions[i]
+		p.node, p.wake.L = n, &p.mu
+		core, err := dynamo.NewPartition(p, ring.Partition(i), r, opts)
+		if err != nil {
+			p.unreadable = fmt.Errorf("open partition %d: %w", i, err)
+			n.log.Error("a partition is not served", "error", p.unreadable)
+			continue
+		}
+		p.core = core
+	}
+	return nil
+}
+
+// holdsNone reports whether the store holds no row in a space; false when it cannot tell.
+func (n *Node) holdsNone(space byte) bool {
+	none := true
+	err := n.store.Scan([]byte{space}, []byte{space + 1}, func(_, _ []byte) bool {
+		none = false
+		return false
+	})
+	return err == nil && none
+}
+
+func (n *Node) someUnreadable() bool {
+	for i := range n.partitions {
+		if n.partitions[i].unreadable != nil {
+			return true
 		}
 	}
+	return false
+}
+
+// Time returns the present in which the Deadlines of calls are kept.
+func (n *Node) Time() dynamo.Time { return dynamo.Time(time.Since(n.started)) }
+
+// now returns the Time of a step. In a ring of one no operation waits for another node, so no step needs it, and the reading
+// of the clock, a thirtieth of a GET, is saved.
+func (n *Node) now() dynamo.Time {
+	if n.alone {
+		return 0
+	}
+	return n.Time()
 }
 
 // keepCeiling raises the clock's ceiling before anyone has to wait for it, while stamps are being issued.

@@ -66,7 +66,7 @@ func start(t testing.TB, store *heldStore, counts []byte, ceiling object.HLC) *b
 
 func (b *bench) call(name string, write bool, do func(*object.Mutation, *object.Input)) (*Call, *op) {
 	o := &op{ref: object.KeyRef{Name: []byte(name)}, do: do}
-	return &Call{Op: o, Slot: slotOf(name), Write: write}, o
+	return &Call{Request: dynamo.Request{Op: o, Slot: slotOf(name), Write: write}}, o
 }
 
 func (b *bench) run(c *Call) {
@@ -378,14 +378,19 @@ func TestScanSeesEveryKeyOnce(t *testing.T) {
 func TestFlush(t *testing.T) {
 	for _, db := range []int{-1, 0} {
 		for _, others := range []bool{false, true} {
-			t.Run(fmt.Sprintf("db %d, others %v", db, others), func(t *testing.T) {
-				synctest.Test(t, func(t *testing.T) { testFlush(t, db, others) })
-			})
+			for _, restart := range []bool{false, true} {
+				if !restart && (db != 0 || !others) {
+					continue // nothing is left over
+				}
+				t.Run(fmt.Sprintf("db %d, others %v, restart %v", db, others, restart), func(t *testing.T) {
+					synctest.Test(t, func(t *testing.T) { testFlush(t, db, others, restart) })
+				})
+			}
 		}
 	}
 }
 
-func testFlush(t *testing.T, db int, others bool) {
+func testFlush(t *testing.T, db int, others, restart bool) {
 	store := newHeldStore()
 	b := start(t, store, nil, 0)
 	for i := range 50 {
@@ -408,12 +413,18 @@ func testFlush(t *testing.T, db int, others bool) {
 	if n, err := b.node.Size(0); n != 1 || err != nil {
 		t.Fatal(n, err)
 	}
-	// Restart, then let the background task finish.
-	b.node.Close()
-	b = start(t, store, nil, b.node.Latest())
+	if restart {
+		b.node.Close()
+		b = start(t, store, nil, b.node.Latest())
+	}
 	defer b.node.Close()
-	time.Sleep(2 * time.Minute)
+	time.Sleep(2 * time.Minute) // the background task finishes
 	synctest.Wait()
+	for i := range b.node.partitions {
+		if b.node.partitions[i].core.Leftover(0) {
+			t.Fatalf("partition %d is not clean", i)
+		}
+	}
 	if n, err := b.node.Size(0); n != 1 || err != nil {
 		t.Fatal(n, err)
 	}

@@ -12,13 +12,13 @@ import (
 
 // heldStore keeps rows in a map. Its commits settle at once, or while held when Release is called, in order.
 type heldStore struct {
-	mu      sync.Mutex
-	rows    map[string][]byte
-	keys    []string // of rows, sorted
-	held    bool
-	queue   []*heldCommit
-	applies int
-	fail    error // of the next commits
+	mu     sync.Mutex
+	rows   map[string][]byte
+	keys   []string // of rows, sorted
+	held   bool
+	queue  []*heldCommit
+	fail   error // of the next commits
+	refuse error // of the next batches
 }
 
 type heldCommit struct {
@@ -42,7 +42,9 @@ func (s *heldStore) Get(_, key []byte) ([]byte, error) {
 func (s *heldStore) Apply(ws []object.Write) (object.Commit, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.applies++
+	if s.refuse != nil {
+		return nil, s.refuse
+	}
 	for _, w := range ws {
 		k := string(w.Key)
 		i, ok := slices.BinarySearch(s.keys, k)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/rondokv/rondo/cluster/dynamo"
 	"github.com/rondokv/rondo/engine/object"
 )
 
@@ -88,17 +89,20 @@ func (n *Node) collect(key []byte) (removal, error) {
 		return removal{}, err
 	}
 	p := n.partitionOf(rk.Slot)
+	if p.unreadable != nil {
+		return removal{}, nil // what is cleared there is not known
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	row, err := n.store.Get(nil, key)
 	if err != nil || row == nil {
 		return removal{}, err
 	}
-	k := object.KeyState{Database: p.cleared[rk.Ref.DB]}
+	k := object.KeyState{Database: p.core.Cleared(rk.Ref.DB)}
 	if err := k.Row.DecodeRow(row); err != nil {
 		return removal{}, err
 	}
-	before := presenceOf(&k)
+	before := dynamo.PresenceOf(&k)
 	if !k.Row.Collect(k.Database, n.clock.Read()) {
 		return removal{}, nil
 	}
@@ -107,8 +111,7 @@ func (n *Node) collect(key []byte) (removal, error) {
 		return removal{}, err
 	}
 	if p.countsLocked(key) {
-		n.counts.move(rk.Slot, rk.Ref.DB, before, presence{})
+		n.counts.move(rk.Slot, rk.Ref.DB, before, dynamo.Presence{})
 	}
-	p.applied++
-	return removal{part: p, commit: commit, seq: p.applied}, nil
+	return removal{part: p, commit: commit, seq: p.core.Batch()}, nil
 }

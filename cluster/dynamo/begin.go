@@ -172,7 +172,10 @@ func (p *Partition) runAlone(r *Request, reads *object.ReadSet) {
 	}
 	p.step.alone = r
 	s := &r.steps
-	if err := p.loadView(&r.exec, s, r.Slot, reads, fromData); err != nil {
+	s.readOnly = !r.Write
+	err := p.loadView(&r.exec, s, r.Slot, reads, fromData)
+	s.readOnly = false
+	if err != nil {
 		p.refuse(r, err)
 		return
 	}
@@ -224,10 +227,10 @@ func (p *Partition) evaluate(r *Request, reads *object.ReadSet, now object.HLC) 
 func (p *Partition) answer(r *Request, err error, batch uint64) {
 	r.Err = err
 	switch {
-	case r.from.node != 0:
-		p.release(batch, held{batch: batch, message: p.passReply(r)})
 	case p.step.req == r:
 		r.Finished, r.Seq = true, batch
+	case r.from.node != 0:
+		p.release(batch, held{batch: batch, message: p.passReply(r)})
 	default:
 		p.release(batch, held{batch: batch, request: r})
 	}

@@ -18,6 +18,8 @@ type Request struct {
 	// looks at first.
 	ReadLevel, WriteLevel quorum.Choice
 	Deadline              Time
+	// Owner is the driver's: how it finds what a Request of Ready.Done belongs to.
+	Owner any
 
 	// Finished: Err and Seq are set, and unless Err is not nil the reply that Eval left in Op is valid. It may be sent
 	// once the batches up to Seq are durable; a Request that Ready.Done lists needs no more waiting.
@@ -62,11 +64,9 @@ func (e *RemoteError) Error() string { return e.Text }
 func (r *Request) Reset() {
 	r.exec.Release()
 	r.steps.release()
-	// Field by field: a whole Request is much to copy, and most of it is the room that stays.
+	// Field by field: a whole Request is much to copy, and most of it is the room that stays. from is set in those that the
+	// core makes for peers only, which nobody uses again.
 	r.Op, r.Err = nil, nil
 	r.Slot, r.Write, r.Deadline, r.ReadLevel, r.WriteLevel = 0, false, 0, quorum.Choice{}, quorum.Choice{}
 	r.Finished, r.Seq = false, 0
-	if r.from.node != 0 {
-		r.from = passedBy{}
-	}
 }

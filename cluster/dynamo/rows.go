@@ -16,6 +16,8 @@ type scratch struct {
 	out    []byte // keys and rows to store, where nothing is sent
 	before []Presence
 	had    []bool // the store had a row of that key
+
+	readOnly bool // nothing will be stored: before and had are not needed
 }
 
 // maxIdleScratch is how many bytes of each kind an idle scratch keeps.
@@ -77,7 +79,9 @@ func (p *Partition) loadView(x *Execution, s *scratch, slot object.Slot, rs *obj
 		if err != nil {
 			return err
 		}
-		s.before = append(s.before, presenceOf(k))
+		if !s.readOnly {
+			s.before = append(s.before, presenceOf(k))
+		}
 	}
 	if len(rs.Elements)+len(rs.Whole) == 0 {
 		return nil
@@ -92,7 +96,9 @@ func (p *Partition) loadKey(k *object.KeyState, s *scratch, room []byte, slot ob
 	if err != nil {
 		return room, fmt.Errorf("read key: %w", err)
 	}
-	s.had = append(s.had, row != nil)
+	if !s.readOnly {
+		s.had = append(s.had, row != nil)
+	}
 	k.Database = p.cleared[ref.DB]
 	if row == nil {
 		return room, nil

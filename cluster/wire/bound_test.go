@@ -67,7 +67,7 @@ func TestUnknownValues(t *testing.T) {
 		want  error
 	}{
 		{"kind 0", frameOf(0, 0, 0), ErrUnknown},
-		{"kind 7", frameOf(7, 0, 0), ErrUnknown},
+		{"kind 7", frameOf(9, 0, 0), ErrUnknown},
 		{"a kind of the transport", frameOf(0x40, 0, 0), ErrUnknown},
 		{"frame flag", frameOf(KindWriteReply, 2, 0, 0, 0), ErrUnknown},
 		{"status", frameOf(KindWriteReply, 0, byte(statusEnd), 0, 0), ErrUnknown},
@@ -221,8 +221,8 @@ func TestNames(t *testing.T) {
 		}
 		seen[s] = true
 	}
-	for k := range KindPassReply + 2 {
-		name(k.String(), k >= KindRead && k <= KindPassReply)
+	for k := range KindAnswer + 2 {
+		name(k.String(), k >= KindRead && k <= KindAnswer)
 	}
 	for s := range statusEnd + 1 {
 		name(s.String(), s < statusEnd)

@@ -20,7 +20,7 @@ func Decode(frame []byte) (Message, error) {
 		return nil, err
 	}
 	kind := Kind(frame[atKind])
-	if kind < KindRead || kind > KindPassReply {
+	if kind < KindRead || kind > KindAnswer {
 		return nil, fmt.Errorf("%w: %s", ErrUnknown, kind)
 	}
 	if flags&flagPacked != 0 {
@@ -69,6 +69,10 @@ func (r *reader) message(k Kind, h Header) Message {
 		m := &Pass{Header: h, Slot: r.slot(), Write: r.flags(passWrite) != 0, ReadLevel: r.uint8(), WriteLevel: r.uint8(), Sloppy: r.flags(sloppyBits)}
 		m.Body = r.rest()
 		return m
+	case KindAsk:
+		return &Ask{Header: h, What: r.uint8(), Body: r.rest()}
+	case KindAnswer:
+		return &Answer{Header: h, Status: r.status(), Body: r.rest()}
 	}
 	m := &PassReply{Header: h, Status: r.status()}
 	if r.flags(replyCount) != 0 {

@@ -84,6 +84,8 @@
 //	Pass        slot u16 | flags u8 | read level u8 | write level u8 | sloppy u8 | body to the end
 //	  flags     1 write
 //	PassReply   status u8 | flags u8 | count ? | body to the end
+//	Ask         what u8 | body to the end
+//	Answer      status u8 | body to the end
 //	  flags     1 count follows
 //	  count     have u8 | need u8 | of u8 | length of dc u8 | dc
 //	row         shape u8 | db u8 | name bytes ? | sub bytes ? | row bytes

@@ -82,6 +82,10 @@ func appendPlain(dst []byte, m Message) []byte {
 		dst = binary.BigEndian.AppendUint16(dst, uint16(m.Slot))
 		dst = append(dst, bit(m.Write, passWrite), m.ReadLevel, m.WriteLevel, m.Sloppy)
 		return append(dst, m.Body...)
+	case *Ask:
+		return append(append(dst, m.What), m.Body...)
+	case *Answer:
+		return append(append(dst, byte(m.Status)), m.Body...)
 	case *PassReply:
 		dst = append(dst, byte(m.Status), bit(m.Count != Count{}, replyCount))
 		if m.Count != (Count{}) {

@@ -61,6 +61,8 @@ func samples() []sample {
 		{"write reply, hidden", &WriteReply{Header: reply, Status: StatusHidden, Rows: []Row{{Ref: object.KeyRef{Name: name}, Bytes: row}}}},
 		{"pass", &Pass{Header: sampleHead, Slot: 5, Write: true, ReadLevel: 3, WriteLevel: 4, Sloppy: 3, Body: []byte("*2 GET a")}},
 		{"pass reply", &PassReply{Header: reply, Body: []byte("+OK")}},
+		{"ask", &Ask{Header: sampleHead, What: 2, Body: []byte("scan")}},
+		{"answer", &Answer{Header: reply, Body: []byte("keys")}},
 		{"pass reply, unavailable", &PassReply{Header: reply, Status: StatusUnavailable, Count: Count{Have: 1, Need: 2, Of: 3, DC: "north"}}},
 	}
 }
@@ -118,7 +120,7 @@ func TestGolden(t *testing.T) {
 			t.Errorf("%s: %+v became %+v %v", s.name, s.message, got, err)
 		}
 	}
-	if len(kinds) != int(KindPassReply) {
+	if len(kinds) != int(KindAnswer) {
 		t.Errorf("samples of %d kinds", len(kinds))
 	}
 	if want := golden(t, "frames.txt", []byte(b.String())); b.String() != string(want) {

@@ -13,6 +13,8 @@ const (
 	KindWriteReply Kind = 4
 	KindPass       Kind = 5
 	KindPassReply  Kind = 6
+	KindAsk        Kind = 7
+	KindAnswer     Kind = 8
 )
 
 // Status is how a request went. Values are for ever: append only.
@@ -60,7 +62,7 @@ type Header struct {
 	Budget    uint32             // ms that the asker goes on waiting; 0 in replies
 }
 
-// Message is one of *Read, *ReadReply, *Write, *WriteReply, *Pass, *PassReply. A message that was handed over for
+// Message is one of *Read, *ReadReply, *Write, *WriteReply, *Pass, *PassReply, *Ask, *Answer. A message that was handed over for
 // sending never changes any more; several envelopes may share it.
 type Message interface {
 	Head() *Header
@@ -165,6 +167,26 @@ type PassReply struct {
 	Count  Count  // StatusUnavailable, StatusTimeout
 	Body   []byte // StatusOK: the reply. StatusLevel, StatusError: the error's text
 }
+
+// Ask asks a node about what it stores of many slots: how many keys, which keys. Header.Partition says nothing.
+type Ask struct {
+	Header
+	What uint8  // what the nodes agree on
+	Body []byte // its arguments
+}
+
+// Answer answers an Ask.
+type Answer struct {
+	Header
+	Status Status
+	Body   []byte // StatusOK: the answer. StatusError: the error's text
+}
+
+// Kind returns KindAsk.
+func (*Ask) Kind() Kind { return KindAsk }
+
+// Kind returns KindAnswer.
+func (*Answer) Kind() Kind { return KindAnswer }
 
 // Kind returns KindRead.
 func (*Read) Kind() Kind { return KindRead }

@@ -17,6 +17,10 @@ func (k Kind) String() string {
 		return "Pass"
 	case KindPassReply:
 		return "PassReply"
+	case KindAsk:
+		return "Ask"
+	case KindAnswer:
+		return "Answer"
 	}
 	return "kind " + strconv.Itoa(int(k))
 }

@@ -23,6 +23,10 @@ func Size(m Message) (int, error) {
 		s.rows(m.Rows)
 	case *Pass:
 		s.add(2 + 4 + len(m.Body))
+	case *Ask:
+		s.add(1 + len(m.Body))
+	case *Answer:
+		s.add(1 + len(m.Body))
 	case *PassReply:
 		s.add(2 + len(m.Body))
 		if m.Count != (Count{}) {

@@ -81,6 +81,12 @@ var (
 			}
 		}),
 		rapid.Custom(func(t *rapid.T) Message {
+			return &Ask{Header: anyHead.Draw(t, "head"), What: rapid.Uint8().Draw(t, "what"), Body: anyBytes(9000).Draw(t, "body")}
+		}),
+		rapid.Custom(func(t *rapid.T) Message {
+			return &Answer{Header: anyHead.Draw(t, "head"), Status: anyStatus.Draw(t, "status"), Body: anyBytes(9000).Draw(t, "body")}
+		}),
+		rapid.Custom(func(t *rapid.T) Message {
 			return &PassReply{
 				Header: anyHead.Draw(t, "head"), Status: anyStatus.Draw(t, "status"), Body: anyBytes(9000).Draw(t, "body"),
 				Count: Count{rapid.Uint8().Draw(t, "have"), rapid.Uint8().Draw(t, "need"), rapid.Uint8().Draw(t, "of"), string(anyBytes(MaxDC).Draw(t, "dc"))},

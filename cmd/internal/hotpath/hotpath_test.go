@@ -22,12 +22,29 @@ type op struct {
 
 func (o op) Eval(in *object.Input, v *object.View, m *object.Mutation) { o.Op.Eval(in, v, m) }
 
-func open(b *testing.B) *cluster.Node {
+func openStore(b *testing.B) *engine.Store {
 	b.Helper()
 	store, err := engine.Open(b.TempDir(), engine.Options{RowCacheBytes: 512 << 20})
 	if err != nil {
 		b.Fatal(err)
 	}
+	b.Cleanup(func() {
+		if err := store.Close(); err != nil {
+			b.Error(err)
+		}
+	})
+	return store
+}
+
+func open(b *testing.B) *cluster.Node {
+	b.Helper()
+	n := start(b, openStore(b))
+	b.Cleanup(n.Close)
+	return n
+}
+
+func start(b *testing.B, store *engine.Store) *cluster.Node {
+	b.Helper()
 	id, inc, secret := store.Identity()
 	n, err := cluster.NewNode(cluster.Options{
 		Store: store, ID: id, Inc: inc, Secret: secret, Ceiling: store.Ceiling(), RaiseCeiling: store.RaiseCeiling,
@@ -36,12 +53,6 @@ func open(b *testing.B) *cluster.Node {
 	if err != nil {
 		b.Fatal(err)
 	}
-	b.Cleanup(func() {
-		n.Close()
-		if err := store.Close(); err != nil {
-			b.Error(err)
-		}
-	})
 	return n
 }
 
@@ -93,3 +104,12 @@ func drive(n *cluster.Node, parse command.Parser, ops int, keys uint32, depth in
 func BenchmarkSet1(b *testing.B)  { benchmark(b, 1e6, 1, "set") }
 func BenchmarkSet16(b *testing.B) { benchmark(b, 1e6, 16, "set") }
 func BenchmarkGet1(b *testing.B)  { benchmark(b, 1e6, 1, "get") }
+
+// BenchmarkStart is what the partitions of a node cost at its start, over a store that is open.
+func BenchmarkStart(b *testing.B) {
+	store := openStore(b)
+	b.ReportAllocs()
+	for b.Loop() {
+		start(b, store).Close()
+	}
+}

@@ -1,0 +1,66 @@
+package cluster
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+
+	"github.com/rondokv/rondo/cluster/dynamo"
+	"github.com/rondokv/rondo/engine/object"
+)
+
+// A partition is the dynamo.Host of its core, which calls it in a step: with the mutex held, and with the present that the
+// step began at, so that a step reads the wall clock once.
+var _ dynamo.Host = (*partition)(nil)
+
+// Get implements dynamo.Host.
+func (p *partition) Get(dst, key []byte) ([]byte, error) { return p.node.store.Get(dst, key) }
+
+// Scan implements dynamo.Host.
+func (p *partition) Scan(lo, hi []byte, fn func(key, row []byte) bool) error {
+	return p.node.store.Scan(lo, hi, fn)
+}
+
+// Now implements dynamo.Host.
+func (p *partition) Now() object.HLC { return max(p.present, p.node.clock.Latest()) }
+
+// Tick implements dynamo.Host. All that this node stamped or took in is behind its clock, so above is ahead of it only if the
+// clock was taken from it: then the clock follows, as far as it would follow a peer's.
+func (p *partition) Tick(above object.HLC, n int) (object.HLC, bool) {
+	clock := p.node.clock
+	if above > clock.Latest() {
+		if err := clock.Observe(above); err != nil {
+			return 0, false
+		}
+	}
+	return clock.Tick(p.present, n)
+}
+
+// Observe implements dynamo.Host. A reading that the ceiling leaves no room for is refused: nobody may wait for a ceiling
+// under the mutex.
+func (p *partition) Observe(peer object.HLC) error {
+	clock := p.node.clock
+	if peer > clock.Latest() && !clock.HasRoom(peer) {
+		return fmt.Errorf("observe a peer's clock: %w", dynamo.ErrClockCeiling)
+	}
+	return clock.Observe(peer)
+}
+
+// Alive implements dynamo.Host.
+func (p *partition) Alive(id object.NodeID) bool { return p.node.hears(id) }
+
+// Random implements dynamo.Host.
+func (p *partition) Random() uint64 { return rand.Uint64() }
+
+// Parse implements dynamo.Host.
+func (p *partition) Parse(slot object.Slot, body []byte) (dynamo.PassedOp, error) {
+	if op, ok, err := parseFlush(body); ok {
+		return op, err
+	}
+	if p.node.parse == nil {
+		return nil, errNoPeers
+	}
+	return p.node.parse(slot, body)
+}
+
+var errNoPeers = errors.New("cluster: operations of peers are not taken")
