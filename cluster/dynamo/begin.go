@@ -53,7 +53,7 @@ func (p *Partition) begin(now Time, r *Request) {
 
 // overloaded reports whether too many clients wait, or too many operations linger for replicas that are silent.
 func (p *Partition) overloaded() bool {
-	if p.ops.len() < p.limits.InFlight {
+	if n := p.ops.len(); n == 0 || n < p.limits.InFlight {
 		return false
 	}
 	waiting := 0

@@ -12,31 +12,35 @@ import (
 //
 // Every call of Begin, Receive, Durable, Unreachable, Tick and More is one step, and each is followed by Ready.
 type Partition struct {
+	// What every operation of a ring of one touches comes first, so that it lies together: there are a thousand partitions,
+	// and each is cold when its turn comes.
 	host      Host
-	opts      Options
-	limits    Limits
+	ids       []object.NodeID // the preference list
+	self      int             // this node's place in it, -1 when it has none
 	number    ring.Partition
 	firstSlot object.Slot
-	stats     Stats
+	alone     bool // the ring has no other member: nobody else holds rows or hints of the partition
 
-	ring  *ring.Ring
-	homes []quorum.Node // the preference list, for tallies
-	ids   []object.NodeID
-	self  int  // this node's place among the homes, -1 when it has none
-	alone bool // the ring has no other member: nobody else holds rows or hints of the partition
+	ops              table  // under way
+	applied, durable uint64 // batches
+	step             step
+	opts             Options
+	held             queue // what waits for batches to be durable
+	ready            Ready
+	stats            Stats
 
 	cleared  [object.DBCount]object.Stamp // of the databases, as stored
 	leftover [object.DBCount]bool         // rows that cleared covers may still be stored
 
+	ring   *ring.Ring
+	homes  []quorum.Node // the preference list, for tallies
+	limits Limits
+
 	lastID uint64
-	ops    table        // under way
-	blind  []*operation // of them, those that may be stamped again
+	blind  []*operation // of those under way, the ones that may be stamped again
 	timer  Time         // when Tick is due, or earlier; 0: never
 	free   []*operation
 	reads  int // since one asked all replicas
-
-	applied, durable uint64 // batches
-	held             queue  // what waits for batches to be durable
 
 	hinted     []object.NodeID // whom hints may be kept for
 	replays    []*replay       // batches of hints on their way home
@@ -45,8 +49,6 @@ type Partition struct {
 	works      []work   // what the last input brought for several operations
 	workDone   int      // how many of works are done
 
-	ready  Ready
-	step   step
 	local  Request // of operations that have none
 	bufs   scratch
 	states []object.KeyState // scratch: rows on the wire
