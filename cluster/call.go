@@ -8,6 +8,7 @@ import (
 	"github.com/rondokv/rondo/cluster/dynamo"
 	"github.com/rondokv/rondo/cluster/hlc"
 	"github.com/rondokv/rondo/cluster/quorum"
+	"github.com/rondokv/rondo/engine/object"
 )
 
 // Call is one operation on its way through a node. Set Op, Slot and Write of its Request, and the levels and the Deadline where
@@ -16,6 +17,10 @@ import (
 // Err is set by Start or Finish: the operation failed and its reply is void. Errors of the core come as they are.
 type Call struct {
 	dynamo.Request
+
+	// Present may be set to what Node.Present returned a moment ago: calls that start one after the other then share one
+	// reading of the wall clock, which is a thirtieth of the cost of a GET.
+	Present object.HLC
 
 	part    *partition
 	stored  []stored // by Start, to wait for
@@ -34,7 +39,7 @@ func (c *Call) wake() { c.done <- struct{}{} }
 func (c *Call) Reset() {
 	c.Request.Reset()
 	clear(c.stored)
-	c.part, c.stored, c.pending = nil, c.stored[:0], false
+	c.Present, c.part, c.stored, c.pending = 0, nil, c.stored[:0], false
 }
 
 const (
@@ -59,6 +64,9 @@ func (c *Call) setDefaults(now dynamo.Time) {
 	}
 }
 
+// Present returns the present for Call.Present.
+func (n *Node) Present() object.HLC { return n.clock.Physical() }
+
 // Start runs the operation as far as it goes without waiting: when it returns its place in the order is fixed and what it
 // wrote is visible. The reply may be sent after Finish only.
 func (n *Node) Start(c *Call) {
@@ -71,8 +79,11 @@ func (n *Node) Start(c *Call) {
 		}
 	}
 	p := n.partitionOf(c.Slot)
+	present := c.Present
+	if present == 0 {
+		present = n.clock.Physical()
+	}
 	for range ceilingTries {
-		present := n.clock.Physical()
 		if c.Write && !n.clock.HasRoom(present) {
 			if c.Err = n.clock.MakeRoom(hlc.Margin); c.Err != nil {
 				return
@@ -81,6 +92,7 @@ func (n *Node) Start(c *Call) {
 		if again := p.begin(c, now, present); !again {
 			return
 		}
+		present = n.clock.Physical()
 		// The goroutine slept for so long that the ceiling came near, or a row is stamped ahead of the clock.
 	}
 }

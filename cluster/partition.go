@@ -54,7 +54,9 @@ func (p *partition) begin(c *Call, now dynamo.Time, present object.HLC) (again b
 	c.part = p
 	c.pending = !c.Finished // before what the step lets out can finish it
 	again = c.Finished && errors.Is(c.Err, dynamo.ErrClockCeiling)
-	c.stored = p.readyLocked(now, c.stored)
+	if !p.core.Quiet() {
+		c.stored = p.readyLocked(now, c.stored)
+	}
 	return again
 }
 

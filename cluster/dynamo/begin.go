@@ -8,8 +8,6 @@ import (
 	"github.com/rondokv/rondo/engine/object"
 )
 
-func ringID(id object.NodeID) ring.NodeID { return ring.NodeID(id) }
-
 // Begin starts a client's operation. The core holds on to r until it is Finished.
 func (p *Partition) Begin(now Time, r *Request) {
 	p.beginStep()
@@ -18,7 +16,7 @@ func (p *Partition) Begin(now Time, r *Request) {
 }
 
 func (p *Partition) begin(now Time, r *Request) {
-	p.stats.Operations++
+	p.operations++
 	if p.overloaded() {
 		p.stats.Overloaded++
 		p.answer(r, ErrOverloaded, 0)
@@ -240,6 +238,7 @@ func (p *Partition) answer(r *Request, err error, batch uint64) {
 func (p *Partition) release(batch uint64, h held) {
 	if batch > p.durable {
 		h.batch = batch
+		p.step.some = true
 		p.held.push(h)
 		return
 	}
@@ -248,10 +247,12 @@ func (p *Partition) release(batch uint64, h held) {
 
 func (p *Partition) letOut(h held) {
 	if h.message.Message != nil {
+		p.step.some = true
 		p.ready.Messages = append(p.ready.Messages, h.message)
 	}
 	if h.request != nil {
 		h.request.Finished = true
+		p.step.some = true
 		p.ready.Done = append(p.ready.Done, h.request)
 	}
 }

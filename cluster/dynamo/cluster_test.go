@@ -66,7 +66,7 @@ type testCluster struct {
 	queue   []delivery
 	cut     func(from, to object.NodeID, m wire.Message) bool
 	lazy    bool // batches become durable only with sync
-	bytes   []byte
+
 }
 
 type delivery struct {

@@ -170,6 +170,7 @@ func (p *Partition) askRest(op *operation) {
 func (p *Partition) ownWhenDurable(now Time, h held) {
 	if p.applied > p.durable {
 		h.batch = p.applied
+		p.step.some = true
 		p.held.push(h)
 		return
 	}

@@ -23,6 +23,7 @@ type Partition struct {
 
 	ops              table  // under way
 	applied, durable uint64 // batches
+	operations       uint64 // Stats.Operations
 	step             step
 	opts             Options
 	held             queue // what waits for batches to be durable
@@ -60,6 +61,7 @@ type step struct {
 	open     bool // Ready was not called yet
 	kept     bool // Release was not called yet
 	batch    bool // it makes a batch
+	some     bool // it asks for something, or holds something back
 	messages int  // how many there were before it
 	op       *operation
 	req      *Request // of Begin
@@ -201,13 +203,27 @@ func (p *Partition) Applied() uint64 { return p.applied }
 func (p *Partition) Holds() bool { return p.held.len() > 0 }
 
 // Stats returns what the partition has counted.
-func (p *Partition) Stats() Stats { return p.stats }
+func (p *Partition) Stats() Stats {
+	s := p.stats
+	s.Operations = p.operations
+	return s
+}
 
 // Hinted returns whom hints may be kept for here. Shared: never change it.
 func (p *Partition) Hinted() []object.NodeID { return p.hinted }
 
 // Busy reports whether operations, or hints on their way home, are under way.
 func (p *Partition) Busy() bool { return p.ops.len() > 0 || len(p.replays) > 0 }
+
+// Quiet ends a step that asks for nothing and holds nothing back, as that of a read in a ring of one does; false when there
+// is something to be done, and Ready says what. It looks at less memory than Ready, which for a thousand partitions counts.
+func (p *Partition) Quiet() bool {
+	if p.step.some || p.step.req == nil || p.step.req != p.step.alone {
+		return false
+	}
+	p.step = step{}
+	return true
+}
 
 // Ready ends the step. See the type.
 func (p *Partition) Ready() *Ready {

@@ -100,6 +100,7 @@ func (p *Partition) reply(to *wire.Header) wire.Header {
 }
 
 func (p *Partition) send(to object.NodeID, m wire.Message) {
+	p.step.some = true
 	p.ready.Messages = append(p.ready.Messages, Envelope{To: to, Message: m})
 }
 
@@ -109,6 +110,7 @@ func (p *Partition) sendDurable(to object.NodeID, m wire.Message) {
 		p.send(to, m)
 		return
 	}
+	p.step.some = true
 	p.held.push(held{batch: p.applied, message: Envelope{To: to, Message: m}})
 }
 
@@ -116,12 +118,14 @@ func (p *Partition) event(e Event) {
 	if e.Kind == EventCorrupt {
 		p.stats.Corrupt++
 	}
+	p.step.some = true
 	p.ready.Events = append(p.ready.Events, e)
 }
 
 func (p *Partition) conflict(lost bool, ref object.KeyRef) {
 	if lost {
 		p.stats.Conflicts++
+		p.step.some = true
 		p.ready.Events = append(p.ready.Events, Event{Kind: EventConflict, Ref: ref})
 	}
 }

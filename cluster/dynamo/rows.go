@@ -246,6 +246,7 @@ func (p *Partition) put(key, row []byte) {
 		p.applied++
 		p.ready.Batch = p.applied
 	}
+	p.step.some = true
 	p.ready.Writes = append(p.ready.Writes, object.Write{Key: key, Row: row})
 }
 
