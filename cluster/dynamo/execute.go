@@ -64,7 +64,7 @@ func (p *Partition) execute(now Time, op *operation) {
 	if op.read != nil && len(p.blind) > 0 {
 		shown = p.shows(r.exec.View.Keys)
 	}
-	stamp, err := p.evaluate(r, &op.reads, op.now(p))
+	stamp, err := p.evaluate(r, &op.reads, p.host.Now())
 	if err != nil {
 		p.drop(op, err)
 		return
@@ -184,11 +184,9 @@ func (p *Partition) unconfirmed(op *operation, keys []object.KeyState) []bool {
 		}
 		return send
 	}
-	// What was seen expire must be so for all who are asked from now on. A message brings them the time.
-	asked, now := op.read.HLC.Millis(), p.host.Now().Millis()
 	op.final = op.final[:0]
 	for i := range keys {
-		if at := keys[i].Row.Expiry.At; op.write && at != 0 && asked <= at && at < now {
+		if p.expiredSince(op, &keys[i]) {
 			send[i], op.timely = true, true
 		}
 		op.final = append(op.final, keys[i].Digest(p.opts.Secret))

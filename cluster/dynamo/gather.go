@@ -69,13 +69,12 @@ func holdsSome(v *object.View) bool {
 	return false
 }
 
-// now is the time that a read is evaluated at: the reading that went out with the question, for all who have answered know
-// that it was so late. At a later one, that nobody else has heard of, something could have expired that others then show.
-func (op *operation) now(p *Partition) object.HLC {
-	if op.read != nil {
-		return op.read.HLC
-	}
-	return p.host.Now()
+// expiredSince reports whether a key's expiry has passed since the replicas were asked, at a time that the clock has from their
+// answers, or from the wait for them. Not enough others have heard of that time: what is seen expire now they could show
+// again. Then the answer waits for a write-back, which brings it to them.
+func (p *Partition) expiredSince(op *operation, k *object.KeyState) bool {
+	at := k.Row.Expiry.At
+	return at != 0 && op.read != nil && op.read.HLC.Millis() <= at && at < p.host.Now().Millis()
 }
 
 // joinFallbacks adds the fallbacks to the operation's nodes. At a fallback that coordinates this node is the first.
@@ -279,13 +278,14 @@ func (p *Partition) takeRows(op *operation, node int, m *wire.ReadReply) ([]obje
 // gathered goes on once enough replicas have answered.
 func (p *Partition) gathered(now Time, op *operation) {
 	op.speculate = 0
-	if op.write || op.gathered != nil {
+	r := op.req
+	straddles := slices.ContainsFunc(r.exec.View.Keys, func(k object.KeyState) bool { return p.expiredSince(op, &k) })
+	if op.write || op.gathered != nil || straddles {
 		p.execute(now, op)
 		return
 	}
 	// All are as this node's own rows were.
-	r := op.req
-	if _, err := p.evaluate(r, &op.reads, op.now(p)); err != nil {
+	if _, err := p.evaluate(r, &op.reads, p.host.Now()); err != nil {
 		p.drop(op, err)
 		return
 	}
