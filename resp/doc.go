@@ -23,9 +23,13 @@
 //	BigNumber  $len digits        (digits
 //	Verbatim   $len bytes         =len+4 txt:bytes
 //	None       (nothing)          (nothing)
+//	Encoded    as it is           as it is
 //
 // The zero Value is not a reply: it is written as an error that says so, since
 // a client that waits for a reply that never comes is harder to understand.
+//
+// Between nodes a reply travels in neither: AppendCompact writes it and
+// ParseCompact reads it back, the same Value whatever the client speaks.
 //
 // # Errors
 //
@@ -43,9 +47,9 @@
 //
 // [Lookup] finds a [Command]: arity, flags, key positions, documentation. The
 // facts in table_gen.go are printed by internal/tablegen from a running
-// redis-server 7.0.15; rows that Redis 7.0 does not have and the reasons for
-// which some commands are refused are written by hand in later.go and
-// refused.go. What the table names is not a promise that the command is
+// redis-server 7.0.15; rows of later versions, rows of Rondo's own and the
+// reasons for which some commands are refused are written by hand in later.go,
+// rondo.go and refused.go. What the table names is not a promise that the command is
 // served: Refused tells.
 //
 // The package is not a parser of requests: redcon reads those in package

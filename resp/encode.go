@@ -32,6 +32,8 @@ func appendValue(dst []byte, v *Value, proto int) []byte {
 		return appendLine(dst, '-', v.Str)
 	case KindNone:
 		return dst
+	case KindEncoded:
+		return append(dst, v.Str...)
 	case KindUnset:
 		return appendLine(dst, '-', unsetText)
 	}

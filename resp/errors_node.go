@@ -7,7 +7,8 @@ import (
 
 // Errors that are Rondo's own. Clients retry a prefix or they do not, so the
 // first word says what is known: with CLUSTERDOWN, UNAVAILABLE, OVERLOADED and
-// MISCONF nothing was stored; after TIMEOUT the operation may yet show.
+// MISCONF nothing was stored; after TIMEOUT the operation may yet show; after
+// PARTIAL a part of it does.
 
 // ErrDiskFull refuses writes that would take room; reads and deletes go on.
 const ErrDiskFull Error = "MISCONF Free disk space is below the reserve: writes that need room are refused until space is freed. Reads and deletes still work. Please check the logs for details."
@@ -33,9 +34,10 @@ func Moved(slot uint16, addr string) Error {
 
 // Acks counts home replicas: how many answered of those that a level needs.
 type Acks struct {
-	Got  int // answered, or reachable before anything was sent
-	Need int // for the level
-	Of   int // home replicas of the partition
+	Got  int    // answered, or reachable before anything was sent
+	Need int    // for the level
+	Of   int    // home replicas of the partition
+	DC   string // the datacenter that they are counted in; empty: all
 }
 
 // Unavailable refuses an operation before anything was sent: it is safe to
@@ -47,7 +49,11 @@ func Unavailable(a Acks, clusterFace bool) Error {
 		b.WriteString("CLUSTERDOWN ")
 	}
 	b.WriteString("UNAVAILABLE need " + strconv.Itoa(a.Need) + " of " + strconv.Itoa(a.Of) +
-		" home replicas, " + strconv.Itoa(a.Got) + " reachable")
+		" home replicas")
+	if a.DC != "" {
+		b.WriteString(" in datacenter " + a.DC)
+	}
+	b.WriteString(", " + strconv.Itoa(a.Got) + " reachable")
 	return Error(b.String())
 }
 
@@ -55,6 +61,19 @@ func Unavailable(a Acks, clusterFace bool) Error {
 // that no client retries by itself.
 func Timeout(a Acks) Error {
 	return Error("TIMEOUT unknown, acks " + strconv.Itoa(a.Got) + " of " + strconv.Itoa(a.Need))
+}
+
+// Partial answers a command over several slots of which some are done and others
+// are not: what is done stands, and what is not was not begun. why is the text of
+// the first that failed.
+func Partial(done, of int, why string) Error {
+	return Error("PARTIAL done in " + strconv.Itoa(done) + " of " + strconv.Itoa(of) + " slots; " + why)
+}
+
+// PartlyUnknown is Partial where the outcome of a part is not known: why is the
+// text of a TIMEOUT.
+func PartlyUnknown(done, of int, why string) Error {
+	return Error(why + ", done in " + strconv.Itoa(done) + " of " + strconv.Itoa(of) + " slots")
 }
 
 // Overloaded refuses an operation before anything was done because a queue is

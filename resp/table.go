@@ -26,6 +26,9 @@ func newTable() *commandTable {
 	for i := range fromLater {
 		t.add(adopt(&fromLater[i]))
 	}
+	for i := range fromRondo {
+		t.add(adopt(&fromRondo[i]))
+	}
 	slices.SortFunc(t.served, byName)
 	return t
 }

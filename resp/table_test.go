@@ -9,7 +9,11 @@ import (
 
 // later tells whether Redis 7.0.15 does not have the command.
 func later(name string) bool {
-	return name == "delex" || name == "client|setinfo" || name == "client|no-touch"
+	switch name {
+	case "delex", "client|setinfo", "client|no-touch", "at", "consistency", "keyinfo":
+		return true
+	}
+	return false
 }
 
 // known is every command of the table, refused ones too.

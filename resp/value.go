@@ -27,6 +27,7 @@ const (
 	KindBool                  // Int = 0 or 1
 	KindBigNumber             // Str = decimal digits
 	KindVerbatim              // Str = text, always of format txt
+	KindEncoded               // Str = a whole reply in the connection's protocol, written as it is
 )
 
 // Value is one reply. It is passed by value: the common kinds need no
@@ -119,6 +120,14 @@ func BigNumber(digits string) Value { return Value{Kind: KindBigNumber, Str: dig
 
 // Verbatim is a text for people (INFO, CLIENT LIST); a plain string in RESP2.
 func Verbatim(text string) Value { return Value{Kind: KindVerbatim, Str: text} }
+
+// Encoded is a reply that was encoded before, in the protocol version in which it
+// will be sent.
+//
+// REQUIRES: b is one whole reply and never changes.
+func Encoded(b []byte) Value {
+	return Value{Kind: KindEncoded, Str: unsafe.String(unsafe.SliceData(b), len(b))}
+}
 
 // IsError tells whether v is an error reply.
 func (v Value) IsError() bool { return v.Kind == KindError }

@@ -22,25 +22,65 @@ func clusterCommand(s *session, c *resp.Command, args [][]byte) resp.Value {
 	case "cluster|myid":
 		return resp.BulkString(t.Self)
 	case "cluster|slots":
-		return t.slotsReply()
+		return t.spelled().slots[s.proto-2]
 	case "cluster|shards":
-		return t.shardsReply()
+		return t.spelled().shards[s.proto-2]
 	case "cluster|nodes":
-		return resp.Verbatim(t.nodesText())
+		return resp.Verbatim(t.spelled().nodes)
 	case "cluster|keyslot":
 		return resp.Int(int64(command.Slot(args[2])))
 	case "cluster|countkeysinslot":
 		return clusterCountKeys(s, args[2])
 	case "cluster|getkeysinslot":
 		return clusterGetKeys(s, args[2], args[3])
-	case "cluster|links": // no connections to peers on a ring of one
-		return resp.Array()
+	case "cluster|links":
+		return linksReply(s.srv.opt.Links)
 	case "cluster|replicas", "cluster|slaves":
 		return ofMember(t, args[2], resp.Array())
 	case "cluster|count-failure-reports":
 		return ofMember(t, args[2], resp.Int(0))
 	}
 	return s.srv.helpOrUnknown(c, args)
+}
+
+// Link is one connection to or from another node, for CLUSTER LINKS.
+type Link struct {
+	Node      object.NodeID
+	Inbound   bool
+	Since     int64 // ms since the Unix epoch
+	Readable  bool  // this node reads from it
+	Writable  bool  // this node writes to it
+	Allocated int64 // bytes of the queue that waits to be sent
+	Queued    int64 // bytes of it in use
+}
+
+// linksReply is CLUSTER LINKS.
+func linksReply(links func() []Link) resp.Value {
+	if links == nil {
+		return resp.Array()
+	}
+	var rows []resp.Value
+	for _, l := range links() {
+		direction, events := "to", ""
+		if l.Inbound {
+			direction = "from"
+		}
+		if l.Readable {
+			events += "r"
+		}
+		if l.Writable {
+			events += "w"
+		}
+		rows = append(rows, resp.Map(
+			resp.BulkString("direction"), resp.BulkString(direction),
+			resp.BulkString("node"), resp.BulkString(ClientNodeID(l.Node)),
+			resp.BulkString("create-time"), resp.Int(l.Since),
+			resp.BulkString("events"), resp.BulkString(events),
+			resp.BulkString("send-buffer-allocated"), resp.Int(l.Allocated),
+			resp.BulkString("send-buffer-used"), resp.Int(l.Queued),
+		))
+	}
+	return resp.Array(rows...)
 }
 
 // ofMember is the reply when id names a member of the ring.
@@ -61,7 +101,7 @@ func clusterCountKeys(s *session, arg []byte) resp.Value {
 	}
 	n, err := s.srv.node.SlotSize(object.Slot(slot))
 	if err != nil {
-		return s.srv.callError(err)
+		return s.nodeError(err)
 	}
 	return resp.Int(n)
 }
@@ -83,7 +123,7 @@ func clusterGetKeys(s *session, slotArg, countArg []byte) resp.Value {
 	}
 	names, err := s.srv.node.SlotKeys(object.Slot(slot), int(min(count, maxKeysInSlot)))
 	if err != nil {
-		return s.srv.callError(err)
+		return s.nodeError(err)
 	}
 	keys := make([]resp.Value, len(names))
 	for i, name := range names {
@@ -99,7 +139,7 @@ func (s *Server) topology() *Topology {
 		if s.admin.ring == nil {
 			id, _ := s.node.Identity()
 			host, port := s.advertised()
-			s.admin.ring = NewRingOfOne(1, Member{ID: ClientNodeID(id), Host: host, Port: port, PeerPort: s.opt.PeerPort})
+			s.admin.ring = NewRingOfOne(1, Member{Node: id, Host: host, Port: port, PeerPort: s.opt.PeerPort})
 		}
 	})
 	return s.admin.ring.Topology()

@@ -179,6 +179,10 @@ func commandList(s *Server, args [][]byte) resp.Value {
 // commandGetKeys finds the keys of the command that args are.
 func commandGetKeys(s *Server, args [][]byte, withFlags bool) resp.Value {
 	c := s.command(args[0])
+	for c != nil && c.Name == "at" && len(args) > 2 {
+		args = args[2:] // the keys are those of the inner command
+		c = s.command(args[0])
+	}
 	if c != nil && len(c.Subcommands) > 0 && len(args) > 1 {
 		c = s.command([]byte(c.Name + "|" + string(args[1])))
 	}

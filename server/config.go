@@ -172,6 +172,11 @@ func configRewrite(s *session) resp.Value {
 // resetStats is CONFIG RESETSTAT.
 func (s *Server) resetStats() {
 	s.totals.reset()
+	for kind := range s.levels {
+		for i := range s.levels[kind] {
+			s.levels[kind][i].reset()
+		}
+	}
 	for _, e := range s.table.all {
 		e.stats.reset()
 	}

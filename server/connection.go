@@ -18,8 +18,12 @@ func coreHandlers() map[string]action {
 		"time":   {run: timeCommand, free: true},
 		"select": {run: selectCommand, free: true},
 
-		"readonly":  {run: clusterOnly, free: true},
-		"readwrite": {run: clusterOnly, free: true},
+		"at":          {at: true},
+		"consistency": {run: consistencyCommand, free: true},
+		"keyinfo":     {run: keyInfoCommand},
+
+		"readonly":  {run: readOnlyCommand, free: true},
+		"readwrite": {run: readOnlyCommand, free: true},
 		"asking":    {run: clusterOnly, free: true},
 
 		"auth":  {run: authCommand},
@@ -89,7 +93,17 @@ func selectCommand(s *session, _ *resp.Command, args [][]byte) resp.Value {
 	return resp.OK()
 }
 
-// clusterOnly answers READONLY, READWRITE and ASKING. They change nothing while every key is served where it is asked for.
+// readOnlyCommand is READONLY and READWRITE. Every home replica serves what it holds anyway; who says READONLY knows that it
+// asks one that is not the primary, and is not sent there.
+func readOnlyCommand(s *session, c *resp.Command, _ [][]byte) resp.Value {
+	if s.face == forwardFace {
+		return resp.ErrClusterDisabled.Value()
+	}
+	s.readOnly = c.Name == "readonly"
+	return resp.OK()
+}
+
+// clusterOnly answers ASKING, which changes nothing: no slot is ever served by halves.
 func clusterOnly(s *session, _ *resp.Command, _ [][]byte) resp.Value {
 	if s.face == forwardFace {
 		return resp.ErrClusterDisabled.Value()
@@ -108,6 +122,7 @@ func (s *session) authenticate(user, password []byte) bool {
 		return false
 	}
 	s.setAuthed(true)
+	s.setUserLevels("default")
 	return true
 }
 
@@ -178,6 +193,7 @@ func helloCommand(s *session, _ *resp.Command, args [][]byte) resp.Value {
 	if proto != 0 {
 		s.setProto(proto)
 	}
+	s.setLevels(Levels{})
 	mode := "cluster"
 	if s.face == forwardFace {
 		mode = "standalone"
@@ -201,7 +217,9 @@ func resetCommand(s *session, _ *resp.Command, _ [][]byte) resp.Value {
 	s.setDB(0)
 	s.setProto(2)
 	s.setName("")
-	s.reply = replyOn
+	s.reply, s.readOnly, s.lastWrite = replyOn, false, written{}
+	s.setUserLevels("default")
+	s.setLevels(Levels{})
 	s.mu.Lock()
 	s.noEvict, s.noTouch = false, false
 	s.mu.Unlock()
@@ -212,21 +230,6 @@ func resetCommand(s *session, _ *resp.Command, _ [][]byte) resp.Value {
 func quitCommand(s *session, _ *resp.Command, _ [][]byte) resp.Value {
 	s.closeAfterReply()
 	return resp.OK()
-}
-
-// waitCommand is WAIT: a node that is alone has no replicas that could acknowledge, now or at the timeout.
-func waitCommand(_ *session, _ *resp.Command, args [][]byte) resp.Value {
-	if _, ok := resp.ParseInt(args[1]); !ok {
-		return resp.ErrNotInteger.Value()
-	}
-	timeout, ok := resp.ParseInt(args[2])
-	switch {
-	case !ok:
-		return resp.ErrTimeoutNotInt.Value()
-	case timeout < 0:
-		return resp.ErrTimeoutNeg.Value()
-	}
-	return resp.Int(0)
 }
 
 // shutdownCommand is SHUTDOWN. There is nothing to save, so SAVE, NOSAVE, NOW and FORCE are all the same.

@@ -20,6 +20,8 @@ type action struct {
 	free bool
 	// inMulti: runs at once between MULTI and EXEC instead of being queued (EXEC DISCARD WATCH RESET QUIT ...).
 	inMulti bool
+	// at: the arguments from the third on are the command to run.
+	at bool
 }
 
 // entry is one row of the dispatch table: a command, or a subcommand of a container.
@@ -38,7 +40,7 @@ type entry struct {
 }
 
 // serves tells whether anything runs for the entry itself.
-func (e *entry) serves() bool { return e.run != nil || e.parse[0] != nil }
+func (e *entry) serves() bool { return e.run != nil || e.parse[0] != nil || e.at }
 
 // dispatchTable finds entries by name in any case without allocating. It is built by New and never changes.
 type dispatchTable struct {

@@ -14,6 +14,21 @@
 // arguments; each slot's part is atomic, the whole is not. What a connection watches is of one slot on both faces, and so is
 // the transaction that follows.
 //
+// # Levels
+//
+// A connection has a level for reads and one for writes: what CONSISTENCY set, else its user's, else the server's default.
+// They go with every call. AT puts others in force while one command runs, which is dispatched as if it had come by itself:
+// all that looks at commands (statistics, MONITOR, the slow log) sees the inner one.
+//
+// # A ring of several
+//
+// What clients are told of the ring, and which keys this node serves, is one immutable Topology, made by NewTopology whenever
+// epoch or liveness change; a batch of commands sees one. On the cluster face a key of which this node is no home replica is
+// answered with MOVED; a client whose map is old is told so once (nudge). On the forward face, and for writes of keys whose
+// primary is another, the node passes the operation on: step implements cluster.PassedOp, and PassedParser makes the
+// operation there. Between Start and Finish of a call that is pending its step belongs to the node, which may evaluate it
+// on any goroutine.
+//
 // # Registering a command
 //
 // Facts (arity, flags, key positions) are in package resp. What runs is in tables of this package:
@@ -36,6 +51,9 @@
 // A batch is executed in order, each operation as far as it goes without waiting for the disk; the operations of a chunk
 // (the batch, up to 512 commands or about 1 MB of replies) then wait once, together. No reply is encoded before node.Finish
 // of every call that was started before it, and replies are in the order of the commands, whatever they are.
+//
+// Where other nodes take part an operation may be pending when Start returns. The next one on its slot then waits for it,
+// unless both read: a connection sees its own commands done in order.
 //
 // # Limits
 //

@@ -14,15 +14,22 @@ type execution struct {
 	s       *session
 	queue   []queued
 	plans   []plan
-	replies []resp.Value
+	replies []result
 	watched []command.Watched
 	slot    object.Slot // of watched
+}
+
+// result is the reply to one command, and what is known of it when that is an error of the node.
+type result struct {
+	reply resp.Value
+	known outcome
 }
 
 // plan is what becomes of one queued command: an operation, one in parts, or neither for what a handler runs.
 type plan struct {
 	op    command.Op
 	slot  object.Slot
+	db    uint8
 	parts *scattered
 }
 
@@ -30,9 +37,12 @@ type plan struct {
 type group struct {
 	slot  object.Slot
 	ops   []command.Op
-	dst   []*resp.Value // where their replies go
+	from  []command.Invocation // of ops
+	dst   []*result            // where their replies go
 	write bool
 	step  step
+	// settled: its replies have been taken.
+	settled bool
 }
 
 func execCommand(s *session, c *resp.Command, args [][]byte) resp.Value {
@@ -49,7 +59,7 @@ func execCommand(s *session, c *resp.Command, args [][]byte) resp.Value {
 	if failed {
 		x.watched = nil // they are not compared any more
 	}
-	x.replies = make([]resp.Value, len(x.queue))
+	x.replies = make([]result, len(x.queue))
 	if bad := x.prepare(); bad != "" {
 		return bad.Value()
 	}
@@ -86,6 +96,12 @@ func (x *execution) prepare() resp.Error {
 	if slots.several {
 		x.s.srv.totals.splitMulti.Add(1)
 	}
+	if slots.any && x.s.sendsElsewhere() {
+		if to := x.s.redirect(slots.first, false); to != "" {
+			x.s.srv.totals.moved.Add(1)
+			return to
+		}
+	}
 	return ""
 }
 
@@ -93,7 +109,7 @@ func (x *execution) planOperation(i int, db uint8, slots *slotSet) resp.Error {
 	q, p := x.queue[i], &x.plans[i]
 	op, reply := q.e.parse[x.s.face](q.args, db)
 	if op == nil {
-		x.replies[i] = reply
+		x.replies[i].reply = reply
 		if slot, any := q.firstSlot(); any && x.s.face == clusterFace {
 			return slots.add(slot)
 		}
@@ -101,18 +117,18 @@ func (x *execution) planOperation(i int, db uint8, slots *slotSet) resp.Error {
 	}
 	slot, one := slotOf(op)
 	if one {
-		p.op, p.slot = op, slot
+		p.op, p.slot, p.db = op, slot, db
 		return slots.add(slot)
 	}
 	if x.s.face == clusterFace || q.e.scatter == scatterNone {
 		return resp.ErrCrossSlot
 	}
-	w := split(q.e.scatter, q.args)
+	w := split(q.e, q.args)
 	if bad, ok := w.parse(q.e, x.s.face, db); !ok {
-		x.replies[i] = bad
+		x.replies[i].reply = bad
 		return ""
 	}
-	p.parts = w
+	p.parts, p.db = w, db
 	for j := range w.parts {
 		if bad := slots.add(w.parts[j].slot); bad != "" {
 			return bad
@@ -166,7 +182,11 @@ func (x *execution) run() resp.Value {
 			return failed
 		}
 	}
-	return resp.Array(x.replies...)
+	replies := make([]resp.Value, len(x.replies))
+	for i := range replies {
+		replies[i] = x.replies[i].reply
+	}
+	return resp.Array(replies...)
 }
 
 // segment returns the end of the segment that begins at i.
@@ -183,68 +203,107 @@ func (x *execution) segment(i int) int {
 func (x *execution) groups(from, to int) []*group {
 	var all []*group
 	index := make(map[object.Slot]*group)
-	add := func(slot object.Slot, op command.Op, write bool, dst *resp.Value) {
+	add := func(slot object.Slot, op command.Op, from command.Invocation, write bool, dst *result) {
 		g := index[slot]
 		if g == nil {
 			g = &group{slot: slot}
 			index[slot] = g
 			all = append(all, g)
 		}
-		g.ops, g.dst, g.write = append(g.ops, op), append(g.dst, dst), g.write || write
+		g.ops, g.from, g.dst, g.write = append(g.ops, op), append(g.from, from), append(g.dst, dst), g.write || write
 	}
 	for i := from; i < to; i++ {
-		p, write := &x.plans[i], x.queue[i].e.write
+		p, q := &x.plans[i], &x.queue[i]
+		from := command.Invocation{Name: q.e.cmd.Name, DB: p.db, Args: q.args}
 		if p.op != nil {
-			add(p.slot, p.op, write, &x.replies[i])
+			add(p.slot, p.op, from, q.e.write, &x.replies[i])
 		}
 		if p.parts != nil {
 			for j := range p.parts.parts {
 				part := &p.parts.parts[j]
-				add(part.slot, part.op, write, &part.reply)
+				from.Args = part.args
+				add(part.slot, part.op, from, q.e.write, &part.result)
 			}
 		}
 	}
 	return all
 }
 
-// runGroups runs the groups one after the other and waits once. touched tells that a watched key has changed: nothing was
-// done then. failed is an error when the versions could not be compared. Watches are compared by the first group run.
+// runGroups runs the groups one after the other. On a ring of one all of them share one wait. touched tells that a watched key
+// has changed: nothing was done then. failed is an error of the whole transaction: the versions could not be compared, or its
+// only group failed. Watches are compared by the first group run.
 func (x *execution) runGroups(groups []*group) (touched bool, failed resp.Value) {
 	if len(groups) == 0 {
 		return false, resp.Value{}
 	}
 	guarded := len(x.watched) > 0
+	whole := guarded || len(groups) == 1 && len(groups[0].ops) == len(x.queue)
 	calls := make([]*cluster.Call, 0, len(groups))
-	for _, g := range groups {
-		g.step.op = command.NewMulti(g.ops, x.watched)
-		x.watched = nil
-		c := &g.step.call
-		c.Op, c.Slot, c.Write = &g.step, g.slot, g.write
-		x.s.srv.node.Start(c)
-		x.s.checkPanic(&g.step)
-		calls = append(calls, c)
+	for i, g := range groups {
+		x.start(g)
+		calls = append(calls, &g.step.call)
+		if g.step.call.Pending() || guarded && i == 0 {
+			// The next slot's turn comes when this one is done; and not at all when a watched key has changed.
+			x.s.srv.node.Finish(calls)
+			x.s.noteWrites(calls)
+			calls = calls[:0]
+			if touched, failed = x.settle(g, whole && i == 0); touched || failed.IsError() {
+				return touched, failed
+			}
+		}
 	}
 	x.s.srv.node.Finish(calls)
-	for i, g := range groups {
-		if err := g.step.call.Err; err != nil {
-			bad := x.s.srv.callError(err)
-			if guarded && i == 0 {
-				return false, bad
-			}
-			for _, dst := range g.dst {
-				*dst = bad
-			}
+	x.s.noteWrites(calls)
+	for _, g := range groups {
+		if g.settled {
 			continue
 		}
-		if g.step.reply.IsError() {
-			return false, g.step.reply // the evaluation panicked
+		if touched, failed = x.settle(g, whole); touched || failed.IsError() {
+			return touched, failed
 		}
-		if guarded && i == 0 && g.step.reply.IsNil() {
-			return true, resp.Value{}
+	}
+	return false, resp.Value{}
+}
+
+// start begins one group's operation.
+func (x *execution) start(g *group) {
+	t := &g.step
+	t.body = &multiBody{commands: g.from, watched: x.watched}
+	x.s.ready(t, command.NewMulti(g.ops, x.watched), g.slot, g.write)
+	x.watched = nil
+	x.s.srv.node.Start(&t.call)
+}
+
+// settle takes what came of a group. whole: a failure is that of the transaction, for nothing else was or will be done.
+func (x *execution) settle(g *group, whole bool) (touched bool, failed resp.Value) {
+	g.settled = true
+	t := &g.step
+	x.s.checkPanic(t)
+	kind := indexRead
+	if g.write {
+		kind = indexWrite
+	}
+	x.s.srv.levels[kind][t.level].add(1, x.s.srv.nanos()-x.s.pipe.since)
+	if err := t.call.Err; err != nil {
+		bad, known := x.s.failed(err, kind, t.level)
+		if whole {
+			return false, bad
 		}
-		for j, dst := range g.dst {
-			*dst = g.step.reply.Elems[j]
+		for _, dst := range g.dst {
+			dst.reply, dst.known = bad, known
 		}
+		return false, resp.Value{}
+	}
+	switch {
+	case t.reply.IsError():
+		return false, t.reply // the evaluation panicked
+	case t.reply.IsNil():
+		return true, resp.Value{}
+	case len(t.reply.Elems) != len(g.dst):
+		return false, errBadReply.Value()
+	}
+	for i, dst := range g.dst {
+		dst.reply = t.reply.Elems[i]
 	}
 	return false, resp.Value{}
 }
@@ -254,14 +313,15 @@ func (x *execution) finishSegment(from, to int) {
 	for i := from; i < to; i++ {
 		q := x.queue[i]
 		if x.plans[i].parts != nil {
-			x.replies[i] = x.plans[i].parts.gather()
+			x.replies[i].reply = x.plans[i].parts.gather()
 		}
 		if q.e.run == nil {
 			continue
 		}
-		x.replies[i] = q.e.run(x.s, q.e.cmd, q.args)
-		if x.replies[i].Kind == resp.KindNone {
-			x.replies[i] = resp.Nil() // an array cannot leave an element out
+		r := &x.replies[i].reply
+		*r = q.e.run(x.s, q.e.cmd, q.args)
+		if r.Kind == resp.KindNone {
+			*r = resp.Nil() // an array cannot leave an element out
 		}
 	}
 }
@@ -270,9 +330,9 @@ func (x *execution) finishSegment(from, to int) {
 func (x *execution) account() {
 	for i, q := range x.queue {
 		q.e.stats.calls.Add(1)
-		if x.replies[i].IsError() {
+		if r := &x.replies[i].reply; r.IsError() {
 			q.e.stats.failed.Add(1)
-			x.s.srv.countError(x.replies[i].Str)
+			x.s.srv.countError(r.Str)
 		}
 	}
 	x.s.srv.totals.commands.Add(int64(len(x.queue)))

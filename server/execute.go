@@ -1,14 +1,12 @@
 package server
 
 import (
-	"errors"
 	"runtime/debug"
 	"strings"
 	"time"
 
 	"github.com/tidwall/redcon"
 
-	"github.com/rondokv/rondo/cluster"
 	"github.com/rondokv/rondo/engine/object"
 	"github.com/rondokv/rondo/resp"
 	"github.com/rondokv/rondo/server/command"
@@ -31,6 +29,7 @@ func serveBatch(conn redcon.Conn, first redcon.Command) {
 func (s *session) serve(first redcon.Command, rest []redcon.Command) {
 	defer s.contain()
 	s.pipe.since = s.wire.readAt
+	s.ring, s.single = s.srv.topology(), len(rest) == 0
 	if aside := s.wire.takeAside(); aside != nil {
 		first.Args = aside
 	}
@@ -83,10 +82,18 @@ func (s *session) run(args [][]byte) {
 		s.reply = replySkipping
 	}
 	e, bad := s.resolve(args)
-	if bad != "" {
+	switch {
+	case bad != "":
 		s.reject(e, args, bad)
-		return
+	case e.at:
+		s.runAt(e, args)
+	default:
+		s.execute(e, args)
 	}
+}
+
+// execute runs a command that was resolved.
+func (s *session) execute(e *entry, args [][]byte) {
 	if s.srv.pause.on.Load() {
 		s.waitPause(e)
 	}
@@ -213,14 +220,15 @@ func (s *session) runHandler(e *entry, args [][]byte) {
 func (s *session) runOperation(t *step) {
 	op, reply := t.e.parse[s.face](t.args, s.db)
 	if op == nil {
-		if s.face == clusterFace && !s.oneSlot(t.e, t.args) {
-			reply = resp.ErrCrossSlot.Value() // as in Redis the slots come before the arguments
-		}
 		t.reply = reply
+		if s.face == clusterFace {
+			s.placesFirst(t)
+		}
 		return
 	}
 	slot, one := slotOf(op)
 	switch {
+	case one && s.sendsElsewhere() && s.moved(t, slot):
 	case one:
 		s.start(t, op, slot, t.e.write)
 	case s.face == forwardFace && t.e.scatter != scatterNone:
@@ -244,28 +252,6 @@ func slotOf(op command.Op) (slot object.Slot, one bool) {
 	}
 	return slot, true
 }
-
-// callError is the reply to an operation that failed.
-func (s *Server) callError(err error) resp.Value {
-	var coded resp.Error
-	switch {
-	case errors.As(err, &coded):
-		return coded.Value()
-	case errors.Is(err, cluster.ErrClosed):
-		return errClosing.Value()
-	case errors.Is(err, object.ErrCorrupt):
-		return resp.ErrUnreadable.Value()
-	}
-	if s.opt.StoreError != nil {
-		if reply, ok := s.opt.StoreError(err); ok {
-			return reply.Value()
-		}
-	}
-	s.log.Error("an operation failed", "err", err)
-	return resp.ErrStoreFailed.Value()
-}
-
-const errClosing resp.Error = "UNAVAILABLE the node is shutting down"
 
 // waitPause holds a command back while CLIENT PAUSE says so. What came before is answered first.
 func (s *session) waitPause(e *entry) {

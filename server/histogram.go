@@ -1,17 +1,24 @@
 package server
 
-import "github.com/rondokv/rondo/resp"
+import (
+	"sync/atomic"
 
-// histogram is a moment of one command's latencies, by powers of two.
+	"github.com/rondokv/rondo/resp"
+)
+
+// histogram is a moment of latencies, of one command or one level, by powers of two.
 type histogram struct {
 	counts [latencyBuckets]int64
 	total  int64
 }
 
-func (c *commandStats) histogram() histogram {
-	var h histogram
-	for i := range c.latency {
-		h.counts[i] = c.latency[i].Load()
+func (c *commandStats) histogram() histogram { return momentOf(&c.latency) }
+
+func (l *levelStats) histogram() histogram { return momentOf(&l.latency) }
+
+func momentOf(latency *[latencyBuckets]atomic.Int64) (h histogram) {
+	for i := range latency {
+		h.counts[i] = latency[i].Load()
 		h.total += h.counts[i]
 	}
 	return h

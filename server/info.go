@@ -2,6 +2,7 @@ package server
 
 import (
 	"fmt"
+	"net"
 	"slices"
 	"strconv"
 	"strings"
@@ -44,6 +45,8 @@ func infoSections() []infoSection {
 		{"Cluster", true, (*infoReport).cluster},
 		{"Keyspace", true, (*infoReport).keyspace},
 		{"Rondo", true, (*infoReport).rondo},
+		{"Ring", true, (*infoReport).ring},
+		{"Consistency", true, (*infoReport).consistency},
 	}
 }
 
@@ -101,6 +104,47 @@ func (r *infoReport) keyspace() {
 
 func (r *infoReport) cluster() { r.bool("cluster_enabled", r.face == clusterFace) }
 
+// ring is the ring as this node sees it.
+func (r *infoReport) ring() {
+	t := r.srv.topology()
+	r.uint("ring_epoch", t.Epoch)
+	r.uint("ring_version", t.Version)
+	r.int("ring_nodes", int64(len(t.Members)))
+	r.int("ring_nodes_alive", int64(t.alive()))
+	r.int("ring_slots_without_home", int64(object.SlotCount-t.served))
+	for i := range t.Members {
+		m := &t.Members[i]
+		state, slots := "ok", 0
+		if m.Failed {
+			state = "fail"
+		}
+		for _, run := range m.Slots {
+			slots += int(run.Last) - int(run.First) + 1
+		}
+		r.text("member"+strconv.Itoa(i), fmt.Sprintf("id=%s,address=%s,state=%s,primary_of_slots=%d", m.ID,
+			net.JoinHostPort(m.Host, strconv.Itoa(m.Port)), state, slots))
+	}
+	r.int("moved_replies", r.srv.totals.moved.Load())
+	r.int("moved_nudges", r.srv.totals.nudges.Load())
+	if of := r.srv.opt.ReplicationInfo; of != nil {
+		for _, f := range of() {
+			r.text(f.Name, f.Value)
+		}
+	}
+}
+
+// consistency is the operations by level, of the levels that were asked for.
+func (r *infoReport) consistency() {
+	r.text("level_default", "read="+r.srv.opt.Levels.Read.String()+",write="+r.srv.opt.Levels.Write.String())
+	r.srv.levels.each(func(kind string, level cluster.Level, l *levelStats) {
+		h := l.histogram()
+		r.text("level_"+kind+"_"+level.String(), fmt.Sprintf(
+			"operations=%d,unavailable=%d,timeouts=%d,overloaded=%d,usec_per_operation=%.2f,p50=%.3f,p99=%.3f",
+			h.total, l.unavailable.Load(), l.timeouts.Load(), l.overloaded.Load(), ratio(l.waited.Load()/1000, h.total),
+			h.percentile(50), h.percentile(99)))
+	})
+}
+
 // replication is that of a Redis that nobody replicates: nodes here have no roles.
 func (r *infoReport) replication() {
 	const none = "0000000000000000000000000000000000000000"
@@ -133,12 +177,10 @@ func (r *infoReport) rondo() {
 	r.text("rondo_version", s.opt.Version)
 	r.text("node_id", t.Self)
 	r.uint("incarnation", uint64(inc))
-	r.uint("ring_epoch", t.Epoch)
-	r.int("ring_nodes", int64(len(t.Members)))
 	if n, err := strconv.Atoi(s.setting("replicas")); err == nil {
 		r.int("replicas_configured", int64(n))
-		r.int("replicas_effective", int64(min(n, len(t.Members))))
 	}
+	r.int("replicas_effective", int64(t.Replicas))
 	if d := s.setting("appendfsync", "durability"); d != "" {
 		r.text("durability", d)
 	}

@@ -2,10 +2,8 @@ package server
 
 import (
 	"bytes"
-	"errors"
 	"strconv"
 
-	"github.com/rondokv/rondo/cluster"
 	"github.com/rondokv/rondo/engine/object"
 	"github.com/rondokv/rondo/resp"
 )
@@ -22,14 +20,6 @@ const (
 	errCounting    resp.Error = "LOADING Rondo is counting its keys after an unclean stop"
 	errKeysTooMany resp.Error = "ERR the reply would exceed client-output-buffer-limit, use SCAN"
 )
-
-// nodeError is the reply to a failed operation on the whole keyspace.
-func (s *Server) nodeError(err error) resp.Value {
-	if errors.Is(err, cluster.ErrCounting) {
-		return errCounting.Value()
-	}
-	return s.callError(err)
-}
 
 // scanOptions are the arguments of SCAN.
 type scanOptions struct {
@@ -78,13 +68,13 @@ func scanCommand(s *session, _ *resp.Command, args [][]byte) resp.Value {
 		return bad.Value()
 	}
 	var names []resp.Value
-	next, err := s.srv.node.Scan(s.db, o.cursor, o.count, func(name []byte, t object.Type) {
+	next, err := s.srv.keys.Scan(s.face.scope(), s.db, o.cursor, o.count, func(name []byte, t object.Type) {
 		if o.wants(name, t) {
 			names = append(names, resp.Bulk(bytes.Clone(name)))
 		}
 	})
 	if err != nil {
-		return s.srv.nodeError(err)
+		return s.nodeError(err)
 	}
 	return resp.Array(resp.BulkString(strconv.FormatUint(next, 10)), resp.Array(names...))
 }
@@ -93,7 +83,7 @@ func keysCommand(s *session, _ *resp.Command, args [][]byte) resp.Value {
 	limit := s.srv.live.Load().OutputBufferLimit
 	var names []resp.Value
 	var size int64
-	err := s.srv.node.Keys(s.db, func(name []byte) bool {
+	err := s.srv.keys.Keys(s.face.scope(), s.db, func(name []byte) bool {
 		if matches(args[1], name) {
 			names = append(names, resp.Bulk(bytes.Clone(name)))
 			size += int64(len(name)) + 32
@@ -102,7 +92,7 @@ func keysCommand(s *session, _ *resp.Command, args [][]byte) resp.Value {
 	})
 	switch {
 	case err != nil:
-		return s.srv.nodeError(err)
+		return s.nodeError(err)
 	case size > limit:
 		return errKeysTooMany.Value()
 	case s.srv.closing.Load():
@@ -112,10 +102,10 @@ func keysCommand(s *session, _ *resp.Command, args [][]byte) resp.Value {
 }
 
 func randomKeyCommand(s *session, _ *resp.Command, _ [][]byte) resp.Value {
-	name, ok, err := s.srv.node.RandomKey(s.db)
+	name, ok, err := s.srv.keys.RandomKey(s.face.scope(), s.db)
 	switch {
 	case err != nil:
-		return s.srv.nodeError(err)
+		return s.nodeError(err)
 	case !ok:
 		return resp.Nil()
 	}
@@ -123,9 +113,9 @@ func randomKeyCommand(s *session, _ *resp.Command, _ [][]byte) resp.Value {
 }
 
 func dbSizeCommand(s *session, _ *resp.Command, _ [][]byte) resp.Value {
-	n, err := s.srv.node.Size(s.db)
+	n, err := s.srv.keys.Size(s.face.scope(), s.db)
 	if err != nil {
-		return s.srv.nodeError(err)
+		return s.nodeError(err)
 	}
 	return resp.Int(n)
 }
@@ -143,8 +133,8 @@ func (s *session) flushKeys(db int, args [][]byte) resp.Value {
 	if len(args) > 2 || len(args) == 2 && !equalFold(args[1], "sync") && !equalFold(args[1], "async") {
 		return resp.ErrSyntax.Value()
 	}
-	if err := s.srv.node.Flush(db); err != nil {
-		return s.srv.nodeError(err)
+	if err := s.srv.keys.Flush(s.face.scope(), db, s.levels.force.Write); err != nil {
+		return s.nodeError(err)
 	}
 	return resp.OK()
 }

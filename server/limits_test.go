@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rondokv/rondo/cluster"
 	"github.com/rondokv/rondo/engine/object"
 	"github.com/rondokv/rondo/resp"
 )
@@ -251,14 +252,16 @@ func TestShutdownCommand(t *testing.T) {
 }
 
 // panicNode panics where it is told to.
-type panicNode struct{ Node }
+type panicNode struct {
+	Node
+	Keyspace
+}
 
-func (panicNode) Keys(uint8, func([]byte) bool) error                   { panic("keys") }
-func (panicNode) RandomKey(uint8) ([]byte, bool, error)                 { panic("random") }
+func (panicNode) Keys(cluster.Scope, uint8, func([]byte) bool) error    { panic("keys") }
 func (panicNode) SlotKeys(object.Slot, int) (names [][]byte, err error) { panic("slot") }
 
 func TestPanicCostsOneConnection(t *testing.T) {
-	r := newRig(t, func(o *Options) { o.Node = panicNode{o.Node} })
+	r := newRig(t, func(o *Options) { o.Node = panicNode{Node: o.Node} })
 	c, d := r.dial(r.cluster), r.dial(r.cluster)
 	d.want("PONG", "PING")
 	c.send(append(append(encode("SET", "k", "v"), encode("KEYS", "*")...), encode("GET", "k")...))

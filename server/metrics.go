@@ -5,6 +5,8 @@ import (
 	"sync/atomic"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/rondokv/rondo/engine/object"
 )
 
 // frontMetrics shows the server's counters to Prometheus. It reads them when asked: the hot path knows nothing of it.
@@ -13,6 +15,7 @@ type frontMetrics struct {
 
 	commands, failed, rejected, seconds *prometheus.Desc
 	latency                             *prometheus.Desc
+	levels                              levelDescs
 	plain                               []plainMetric
 }
 
@@ -36,6 +39,7 @@ func newMetrics(s *Server) *frontMetrics {
 		latency: desc("command_latency_seconds",
 			"How long clients waited for a command inside the server, by family; commands of a pipeline wait for their chunk.", "family"),
 	}
+	m.levels = newLevelDescs()
 	counter := func(name, help string, v *atomic.Int64) {
 		m.plain = append(m.plain, plainMetric{desc(name, help), prometheus.CounterValue, func() float64 { return float64(v.Load()) }})
 	}
@@ -48,7 +52,17 @@ func newMetrics(s *Server) *frontMetrics {
 	counter("panics_total", "Commands that panicked.", &t.panics)
 	counter("scattered_commands_total", "Commands split over several slots on the forward face.", &t.scattered)
 	counter("split_transactions_total", "Transactions over several slots on the forward face.", &t.splitMulti)
+	counter("moved_replies_total", "Commands of the cluster face answered with MOVED.", &t.moved)
+	counter("moved_nudges_total", "MOVED replies that only told a client of a change in the ring.", &t.nudges)
 	m.plain = append(m.plain,
+		plainMetric{desc("ring_epoch", "Epoch of the ring."), prometheus.GaugeValue,
+			func() float64 { return float64(s.topology().Epoch) }},
+		plainMetric{desc("ring_members", "Members of the ring."), prometheus.GaugeValue,
+			func() float64 { return float64(len(s.topology().Members)) }},
+		plainMetric{desc("ring_members_alive", "Members of the ring that this node takes for reachable."), prometheus.GaugeValue,
+			func() float64 { return float64(s.topology().alive()) }},
+		plainMetric{desc("ring_slots_without_home", "Slots of which no home replica is reachable."), prometheus.GaugeValue,
+			func() float64 { return float64(object.SlotCount - s.topology().served) }},
 		plainMetric{desc("connected_clients", "Client connections open."), prometheus.GaugeValue,
 			func() float64 { return float64(s.sessions.count()) }},
 		plainMetric{desc("net_input_bytes_total", "Bytes received from clients."), prometheus.CounterValue,
@@ -76,6 +90,7 @@ func (m *frontMetrics) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{m.commands, m.failed, m.rejected, m.seconds, m.latency} {
 		ch <- d
 	}
+	m.levels.describe(ch)
 	for i := range m.plain {
 		ch <- m.plain[i].desc
 	}
@@ -103,6 +118,7 @@ func (m *frontMetrics) Collect(ch chan<- prometheus.Metric) {
 			ch <- byFamily[i].metric(m.latency, name)
 		}
 	}
+	m.levels.collect(&m.srv.levels, ch)
 	for i := range m.plain {
 		ch <- prometheus.MustNewConstMetric(m.plain[i].desc, m.plain[i].kind, m.plain[i].value())
 	}
@@ -115,17 +131,19 @@ type familyLatency struct {
 	buckets [latencyBuckets]uint64
 }
 
-func (f *familyLatency) add(c *commandStats) {
-	for i := range c.latency {
-		n := uint64(c.latency[i].Load())
+func (f *familyLatency) add(c *commandStats) { f.addBuckets(&c.latency, &c.waited) }
+
+func (f *familyLatency) addBuckets(latency *[latencyBuckets]atomic.Int64, waited *atomic.Int64) {
+	for i := range latency {
+		n := uint64(latency[i].Load())
 		f.buckets[i] += n
 		f.count += n
 	}
-	f.sum += float64(c.waited.Load()) / 1e9
+	f.sum += float64(waited.Load()) / 1e9
 }
 
 // metric leaves out the buckets below a microsecond and above half a minute.
-func (f *familyLatency) metric(desc *prometheus.Desc, family string) prometheus.Metric {
+func (f *familyLatency) metric(desc *prometheus.Desc, labels ...string) prometheus.Metric {
 	const first, last = 10, 35
 	buckets := make(map[float64]uint64, last-first+1)
 	var below uint64
@@ -135,5 +153,5 @@ func (f *familyLatency) metric(desc *prometheus.Desc, family string) prometheus.
 			buckets[math.Ldexp(1e-9, i)] = below
 		}
 	}
-	return prometheus.MustNewConstHistogram(desc, f.count, f.sum, buckets, family)
+	return prometheus.MustNewConstHistogram(desc, f.count, f.sum, buckets, labels...)
 }

@@ -1,13 +1,17 @@
 package server
 
 import (
+	"errors"
+
 	"github.com/rondokv/rondo/cluster"
 	"github.com/rondokv/rondo/engine/object"
 )
 
-// Node is what the front door needs of a cluster's node. All methods may be called at the same time.
+// Node is what the front door needs of a cluster's node. All methods may be called at the same time. A node has the methods
+// of Keyspace too, or, as long as it is alone on its ring, those of ownKeyspace.
 type Node interface {
-	// Start runs a call as far as it goes without waiting; Finish waits until the calls may be answered.
+	// Start runs a call as far as it goes without waiting; Finish waits until the calls may be answered. Between them a
+	// call belongs to the node, which may evaluate its operation, and take its reply, on any goroutine.
 	Start(c *cluster.Call)
 	Finish(cs []*cluster.Call)
 
@@ -15,16 +19,73 @@ type Node interface {
 	NowMillis() int64
 	Identity() (object.NodeID, object.Incarnation)
 
-	// Scan goes on from cursor and calls fn with about count living keys; next is 0 at the end. name is valid during fn.
-	Scan(db uint8, cursor uint64, count int, fn func(name []byte, t object.Type)) (next uint64, err error)
-	// Keys calls fn with every living key until it returns false. name is valid during fn.
-	Keys(db uint8, fn func(name []byte) bool) error
-	RandomKey(db uint8) (name []byte, ok bool, err error)
-	// Size is how many keys db stores, expired ones included until they are cleaned up.
-	Size(db uint8) (int64, error)
-	// SlotSize and SlotKeys speak of database 0.
+	// SlotSize and SlotKeys speak of what this node stores of database 0.
 	SlotSize(slot object.Slot) (int64, error)
 	SlotKeys(slot object.Slot, max int) ([][]byte, error)
-	// Flush removes every key of db, of all databases when db is -1.
+}
+
+// Keyspace is the operations on many slots.
+type Keyspace interface {
+	// Scan goes on from cursor and calls fn with about count living keys; next is 0 at the end. name is valid during fn.
+	Scan(scope cluster.Scope, db uint8, cursor uint64, count int, fn func(name []byte, t object.Type)) (next uint64, err error)
+	// Keys calls fn with every living key until it returns false. name is valid during fn.
+	Keys(scope cluster.Scope, db uint8, fn func(name []byte) bool) error
+	RandomKey(scope cluster.Scope, db uint8) (name []byte, ok bool, err error)
+	// Size is how many keys db stores, expired ones included until they are cleaned up.
+	Size(scope cluster.Scope, db uint8) (int64, error)
+	// Flush removes every key of db, of all databases when db is -1, as a write at that level.
+	Flush(scope cluster.Scope, db int, level cluster.Level) error
+}
+
+// ownKeyspace is Keyspace of a node that has nobody to ask: all slots are its own.
+type ownKeyspace interface {
+	Scan(db uint8, cursor uint64, count int, fn func(name []byte, t object.Type)) (next uint64, err error)
+	Keys(db uint8, fn func(name []byte) bool) error
+	RandomKey(db uint8) (name []byte, ok bool, err error)
+	Size(db uint8) (int64, error)
 	Flush(db int) error
+}
+
+// keyspaceOf is the keyspace of a node.
+func keyspaceOf(n Node) (Keyspace, error) {
+	switch k := n.(type) {
+	case Keyspace:
+		return k, nil
+	case ownKeyspace:
+		return alone{k}, nil
+	}
+	return nil, errors.New("server: the node has no operations on the whole keyspace")
+}
+
+// alone is the Keyspace of a node whose ring has one member: both scopes are the same.
+type alone struct{ own ownKeyspace }
+
+func (a alone) Scan(_ cluster.Scope, db uint8, cursor uint64, count int, fn func(name []byte, t object.Type)) (uint64, error) {
+	return a.own.Scan(db, cursor, count, fn)
+}
+
+func (a alone) Keys(_ cluster.Scope, db uint8, fn func(name []byte) bool) error {
+	return a.own.Keys(db, fn)
+}
+
+func (a alone) RandomKey(_ cluster.Scope, db uint8) ([]byte, bool, error) { return a.own.RandomKey(db) }
+
+func (a alone) Size(_ cluster.Scope, db uint8) (int64, error) { return a.own.Size(db) }
+
+func (a alone) Flush(_ cluster.Scope, db int, _ cluster.Level) error { return a.own.Flush(db) }
+
+// KeyInspector is what KEYINFO asks a node for, where it can tell.
+type KeyInspector interface {
+	// KeyInfo calls fn once for each home replica of a key, in the order of the preference list: with the key as that replica
+	// holds it and how many rows of the key other nodes keep for it as hints (-1: not known), or with the error that says why
+	// it is not known. state is valid during fn.
+	KeyInfo(key object.KeyRef, slot object.Slot, fn func(node object.NodeID, state *object.KeyState, hints int, err error)) error
+}
+
+// scope is for which slots the face speaks.
+func (f face) scope() cluster.Scope {
+	if f == clusterFace {
+		return cluster.ScopeOwn
+	}
+	return cluster.ScopeAll
 }

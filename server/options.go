@@ -26,8 +26,15 @@ type Options struct {
 	// Collectors are registered with /metrics beside the server's own figures.
 	Collectors []prometheus.Collector
 
-	// Topology is the ring as cluster clients are told it.
+	// Topology is the ring as cluster clients are told it, never without a value; nil: this node is alone.
 	Topology TopologySource
+	// Links are the connections to other nodes, for CLUSTER LINKS; nil: there are none.
+	Links func() []Link
+
+	// Levels are those of connections that were not told others; where they say nothing, QUORUM.
+	Levels Levels
+	// UserLevels are a user's own levels, zero where it has none; nil: no user has any. Called by any goroutine.
+	UserLevels func(user string) Levels
 
 	// Advertise is the host and port that cluster clients are told; empty: the address of Cluster.
 	Advertise string
@@ -43,6 +50,8 @@ type Options struct {
 	Config ConfigTable
 	// EngineInfo returns lines for INFO and MEMORY about the store, name and value in turn; nil: none.
 	EngineInfo func() []Figure
+	// ReplicationInfo returns lines for INFO about the node's part in the ring, name and value in turn; nil: none.
+	ReplicationInfo func() []Figure
 	// StoreError gives the reply to an error of the store, false when it does not know it; nil: none is known.
 	StoreError func(error) (resp.Error, bool)
 	// Ready says whether the node takes operations, for /readyz; nil: as soon as the server listens.

@@ -19,9 +19,11 @@ type pipeline struct {
 	steps []*step // the first used ones are this chunk's; kept for the next
 	used  int
 	calls []*cluster.Call // of this chunk, started and not finished
-	held  int             // bytes of replies that wait, roughly
-	since int64           // srv.nanos when the chunk began: for the first of a batch when it was read
-	out   []byte
+	// pending are those of calls that wait for other nodes. None ever does on a ring of one.
+	pending []*step
+	held    int   // bytes of replies that wait, roughly
+	since   int64 // srv.nanos when the chunk began: for the first of a batch when it was read
+	out     []byte
 }
 
 // Bounds of a chunk.
@@ -31,19 +33,25 @@ const (
 	// keptSteps and keptBytes are what an idle session keeps.
 	keptSteps = 32
 	keptBytes = 32 << 10
+	// maxPending bounds what a connection has under way with other nodes, and so the replies that come in unweighed.
+	maxPending = 128
 	// writeAt is how much is encoded before it is written.
 	writeAt = 256 << 10
 )
 
 // step is one command of a chunk. It is the operation that the node runs: it keeps the reply, which is of no concern there.
+// Between Start and Finish of its call the node may evaluate it on any goroutine, so op, reply and panicked are the node's.
 type step struct {
 	call     cluster.Call
 	op       command.Op
 	reply    resp.Value
 	e        *entry
 	args     [][]byte
-	parts    *scattered // of a command over several slots; call is not used then
+	parts    *scattered   // of a command over several slots; call is not used then
+	body     bodyAppender // of what is not one command
 	panicked *evalPanic
+	db       uint8
+	level    uint8 // index of the level that it is counted at
 	// silent: the client asked for no reply.
 	silent bool
 }
@@ -84,12 +92,67 @@ func (p *pipeline) push(e *entry, args [][]byte) *step {
 // full tells that the chunk must be answered before the next command runs.
 func (p *pipeline) full() bool { return p.used >= chunkSteps || p.held >= chunkBytes }
 
-// start runs the operation of a step on the keys of slot as far as it goes without waiting.
+// start runs the operation of a step on the keys of slot as far as it goes without waiting. REQUIRES: e and args are set.
 func (s *session) start(t *step, op command.Op, slot object.Slot, write bool) {
-	t.op = op
-	t.call.Op, t.call.Slot, t.call.Write = t, slot, write
+	if len(s.pipe.pending) > 0 {
+		s.keepOrder(slot, write)
+	}
+	s.ready(t, op, slot, write)
 	s.srv.node.Start(&t.call)
 	s.pipe.calls = append(s.pipe.calls, &t.call)
+	if t.call.Pending() {
+		s.pipe.pending = append(s.pipe.pending, t)
+		return
+	}
+	s.taken(t)
+}
+
+// ready sets what the node is to know of a step.
+func (s *session) ready(t *step, op command.Op, slot object.Slot, write bool) {
+	t.op, t.db = op, s.db
+	t.level = s.levels.index[indexRead]
+	if write {
+		t.level = s.levels.index[indexWrite]
+	}
+	c := &t.call
+	c.Op, c.Slot, c.Write = t, slot, write
+	c.ReadLevel, c.WriteLevel = s.levels.force.Read, s.levels.force.Write
+}
+
+// keepOrder waits for what is under way on the slot, so that what a connection sends is done in the order in which it was
+// sent wherever that can be seen: reads may overlap with reads. (A call that is not pending has its place in the order.)
+func (s *session) keepOrder(slot object.Slot, write bool) {
+	if len(s.pipe.pending) >= maxPending {
+		s.settle()
+		return
+	}
+	for _, t := range s.pipe.pending {
+		if t.call.Slot == slot && (write || t.call.Write) {
+			s.settle()
+			return
+		}
+	}
+}
+
+// settle waits for all that was started.
+func (s *session) settle() {
+	p := &s.pipe
+	if len(p.calls) == 0 {
+		return
+	}
+	s.srv.node.Finish(p.calls)
+	s.noteWrites(p.calls)
+	clear(p.calls)
+	p.calls = p.calls[:0]
+	for _, t := range p.pending {
+		s.taken(t)
+	}
+	clear(p.pending)
+	p.pending = p.pending[:0]
+}
+
+// taken looks at what the evaluation of a step left.
+func (s *session) taken(t *step) {
 	s.checkPanic(t)
 	s.pipe.held += weight(&t.reply)
 }
@@ -119,18 +182,16 @@ func (s *session) answer() {
 	if p.used == 0 {
 		return
 	}
-	if len(p.calls) > 0 {
-		s.srv.node.Finish(p.calls)
-	}
+	s.settle()
 	now := s.srv.nanos()
 	took := now - p.since
 	for _, t := range p.steps[:p.used] {
 		switch {
 		case t.parts != nil:
-			t.parts.collect()
+			t.parts.collect(s)
 			t.reply = t.parts.gather()
 		case t.op != nil && t.call.Err != nil:
-			t.reply = s.srv.callError(t.call.Err)
+			t.reply, _ = s.failed(t.call.Err, t.kind(), t.level)
 		}
 		if !t.silent {
 			s.emit(&t.reply)
@@ -143,8 +204,15 @@ func (s *session) answer() {
 	for _, t := range p.steps[:p.used] {
 		t.clear()
 	}
-	clear(p.calls)
-	p.calls, p.used, p.held, p.since = p.calls[:0], 0, 0, now
+	p.used, p.held, p.since = 0, 0, now
+}
+
+// kind is under which of the levels the step is counted.
+func (t *step) kind() int {
+	if t.e != nil && t.e.write {
+		return indexWrite
+	}
+	return indexRead
 }
 
 // clear lets go of what the step held on to.
@@ -152,7 +220,8 @@ func (t *step) clear() {
 	if t.op != nil {
 		t.call.Reset()
 	}
-	t.op, t.reply, t.e, t.args, t.parts, t.silent = nil, resp.Value{}, nil, nil, nil, false
+	t.op, t.reply, t.e, t.args, t.parts, t.body, t.silent = nil, resp.Value{}, nil, nil, nil, nil, false
+	t.level = 0
 }
 
 // account adds the chunk to the commands' counters, a run of equal commands at a time.
@@ -161,8 +230,8 @@ func (s *session) account(took int64) {
 	each := took / int64(p.used)
 	var commands, hits, misses int64
 	for i := 0; i < p.used; {
-		e, n, failed := p.steps[i].e, int64(0), int64(0)
-		for ; i < p.used && p.steps[i].e == e; i++ {
+		e, level, n, failed := p.steps[i].e, p.steps[i].level, int64(0), int64(0)
+		for ; i < p.used && p.steps[i].e == e && p.steps[i].level == level; i++ {
 			t := p.steps[i]
 			n++
 			if t.reply.Kind == resp.KindError {
@@ -176,6 +245,9 @@ func (s *session) account(took int64) {
 		if e != nil { // not what was refused or queued
 			e.stats.add(n, failed, each*n, took)
 			commands += n
+			if level != 0 {
+				s.srv.levels[p.steps[i-1].kind()][level].add(n, took)
+			}
 		}
 	}
 	tot := &s.srv.totals
@@ -234,6 +306,9 @@ func (p *pipeline) trim() {
 	}
 	if cap(p.calls) > keptSteps {
 		p.calls = nil
+	}
+	if cap(p.pending) > keptSteps {
+		p.pending = nil
 	}
 	if cap(p.out) > keptBytes {
 		p.out = nil

@@ -31,27 +31,27 @@ func scatterOf(name string) scatterKind {
 // scattered is a command in parts, one a slot. Each part is atomic, the whole is not.
 type scattered struct {
 	kind  scatterKind
+	write bool
 	parts []part // in order of the slots' first appearance
 	keys  int
-	fail  func(error) resp.Value
 }
 
 type part struct {
-	slot  object.Slot
-	args  [][]byte
-	at    []int // which keys of the whole
-	step  *step
-	op    command.Op
-	reply resp.Value
+	slot object.Slot
+	args [][]byte
+	at   []int // which keys of the whole
+	step *step
+	op   command.Op
+	result
 }
 
 // split divides a command that is scattered into one a slot.
-func split(kind scatterKind, args [][]byte) *scattered {
+func split(e *entry, args [][]byte) *scattered {
 	width := 1
-	if kind == scatterOK {
+	if e.scatter == scatterOK {
 		width = 2
 	}
-	w := &scattered{kind: kind}
+	w := &scattered{kind: e.scatter, write: e.write}
 	index := make(map[object.Slot]int)
 	for i := 1; i+width <= len(args); i += width {
 		slot := command.Slot(args[i])
@@ -82,40 +82,65 @@ func (w *scattered) parse(e *entry, f face, db uint8) (bad resp.Value, ok bool) 
 
 // scatter starts a command over several slots part by part.
 func (s *session) scatter(t *step) {
-	w := split(t.e.scatter, t.args)
+	w := split(t.e, t.args)
 	bad, ok := w.parse(t.e, s.face, s.db)
 	if !ok {
 		t.reply = bad
 		return
 	}
 	s.srv.totals.scattered.Add(1)
-	w.fail = s.srv.callError
 	for i := range w.parts {
 		p := &w.parts[i]
-		p.step = new(step)
+		p.step = &step{e: t.e, args: p.args}
 		s.start(p.step, p.op, p.slot, t.e.write)
 	}
-	t.parts = w
+	t.parts, t.level = w, w.parts[0].step.level
 }
 
 // collect takes the parts' replies from their steps. REQUIRES: they were finished.
-func (w *scattered) collect() {
+func (w *scattered) collect(s *session) {
 	for i := range w.parts {
 		p := &w.parts[i]
 		p.reply = p.step.reply
 		if err := p.step.call.Err; err != nil {
-			p.reply = w.fail(err)
+			p.reply, p.known = s.failed(err, p.step.kind(), p.step.level)
 		}
 		p.step.call.Reset()
 	}
 }
 
-// gather makes one reply of the parts'. When a part failed that is the reply, although others have been done.
-func (w *scattered) gather() resp.Value {
+// failure is the reply when a part failed. Of a command that writes it says what is true of the whole: a part that failed does
+// not undo the others, so only when nothing at all was done may it begin as a reply that is safe to repeat.
+func (w *scattered) failure() (resp.Value, bool) {
+	var first, lost *part
+	ok := 0
 	for i := range w.parts {
-		if w.parts[i].reply.IsError() {
-			return w.parts[i].reply
+		switch p := &w.parts[i]; {
+		case !p.reply.IsError():
+			ok++
+		case p.known == unknown && lost == nil:
+			lost = p
+		case first == nil:
+			first = p
 		}
+	}
+	switch {
+	case lost != nil && (!w.write || len(w.parts) == 1):
+		return lost.reply, true
+	case lost != nil:
+		return resp.PartlyUnknown(ok, len(w.parts), lost.reply.Str).Value(), true
+	case first != nil && (ok == 0 || !w.write):
+		return first.reply, true
+	case first != nil:
+		return resp.Partial(ok, len(w.parts), first.reply.Str).Value(), true
+	}
+	return resp.Value{}, false
+}
+
+// gather makes one reply of the parts'.
+func (w *scattered) gather() resp.Value {
+	if bad, failed := w.failure(); failed {
+		return bad
 	}
 	switch w.kind {
 	case scatterArray:

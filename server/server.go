@@ -19,6 +19,7 @@ import (
 type Server struct {
 	opt   Options
 	node  Node
+	keys  Keyspace
 	log   *slog.Logger
 	table *dispatchTable
 	start time.Time // with its monotonic reading: the origin of nanos
@@ -33,6 +34,7 @@ type Server struct {
 	// readBuffers holds *[]byte of readRoom bytes for wires.
 	readBuffers sync.Pool
 	totals      totals
+	levels      levelCounters
 	pause       pauseGate
 	slowlog     slowlog
 	monitors    monitorHub
@@ -56,6 +58,11 @@ func New(o Options) (*Server, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
+	keys, err := keyspaceOf(o.Node)
+	if err != nil {
+		return nil, err
+	}
+	o.Levels = o.Levels.or(defaultLevels())
 	limits := command.Limits{MaxString: o.Settings.MaxBulk}
 	parsers := [2]map[string]command.Parser{forwardFace: command.New(limits)}
 	limits.OneDatabase = true
@@ -64,7 +71,7 @@ func New(o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{opt: o, node: o.Node, log: o.Logger, table: table, start: time.Now(), closed: make(chan struct{}), drained: make(chan struct{})}
+	s := &Server{opt: o, node: o.Node, keys: keys, log: o.Logger, table: table, start: time.Now(), closed: make(chan struct{}), drained: make(chan struct{})}
 	s.apply(o.Settings)
 	if o.Admin != nil {
 		if s.http, err = newAdminServer(s); err != nil {

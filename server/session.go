@@ -51,6 +51,13 @@ type session struct {
 	feed    *monitorFeed // of MONITOR
 	pipe    pipeline
 
+	levels    connectionLevels
+	ring      *Topology // at the beginning of the batch
+	single    bool      // the batch is one command
+	readOnly  bool      // READONLY was said
+	nudge     nudge
+	lastWrite written
+
 	// Read by others: CLIENT LIST of another connection.
 	mu      sync.Mutex
 	name    string
@@ -75,6 +82,7 @@ func newSession(srv *Server, f face, c net.Conn) *session {
 	s.setProto(2)
 	s.shownTx.Store(-1)
 	s.setAuthed(srv.live.Load().RequirePass == "")
+	s.setUserLevels("default")
 	return s
 }
 
@@ -84,6 +92,7 @@ func acceptSession(conn redcon.Conn) bool {
 	if !ok {
 		return false // never: gate wraps every connection
 	}
+	w.session.nudge.opened = w.srv.topology().Version
 	conn.SetContext(w.session)
 	return true
 }

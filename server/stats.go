@@ -33,8 +33,11 @@ func (c *commandStats) add(n, failed, nanos, wait int64) {
 	if failed != 0 {
 		c.failed.Add(failed)
 	}
-	c.latency[min(bits.Len64(uint64(max(wait, 0))), latencyBuckets-1)].Add(n)
+	c.latency[latencyBucket(wait)].Add(n)
 }
+
+// latencyBucket is the bucket of a duration in nanoseconds.
+func latencyBucket(wait int64) int { return min(bits.Len64(uint64(max(wait, 0))), latencyBuckets-1) }
 
 func (c *commandStats) reset() {
 	c.calls.Store(0)
@@ -58,6 +61,8 @@ type totals struct {
 	panics      atomic.Int64
 	scattered   atomic.Int64 // commands split over several slots
 	splitMulti  atomic.Int64 // MULTI over several slots
+	moved       atomic.Int64 // commands answered with MOVED, nudges among them
+	nudges      atomic.Int64
 	// Connections closed at a limit, by which.
 	cutProtocol atomic.Int64 // broke the protocol
 	cutQuery    atomic.Int64 // unfinished command too long
@@ -72,7 +77,7 @@ type totals struct {
 // reset is CONFIG RESETSTAT.
 func (t *totals) reset() {
 	for _, c := range []*atomic.Int64{&t.connections, &t.rejected, &t.commands, &t.hits, &t.misses, &t.errors, &t.scattered,
-		&t.splitMulti, &t.cutProtocol, &t.cutQuery, &t.cutSlow, &t.cutOutput, &t.cutUnread, &t.cutIdle} {
+		&t.splitMulti, &t.moved, &t.nudges, &t.cutProtocol, &t.cutQuery, &t.cutSlow, &t.cutOutput, &t.cutUnread, &t.cutIdle} {
 		c.Store(0)
 	}
 }

@@ -4,30 +4,38 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
-	"net/netip"
+	"errors"
+	"fmt"
+	"math/bits"
 	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/rondokv/rondo/engine/object"
-	"github.com/rondokv/rondo/resp"
 )
 
-// Topology is the ring as clients of the cluster face are told it: one value a
-// version (epoch and liveness), immutable once published. CLUSTER SLOTS, SHARDS
-// and NODES are three spellings of it.
+// Topology is the ring as clients of the cluster face see it: one value a version (epoch and liveness), immutable. It says
+// which node serves a slot, what this node is to it, and is spelled in three ways: CLUSTER SLOTS, SHARDS and NODES.
 //
-// Invariant: every slot is in at most one run of one member, runs of a member
-// ascend, and every host is one that clients can dial.
+// Invariant: every slot is in exactly one run of one living member, runs of a member ascend, and every host is one that
+// clients can dial.
 type Topology struct {
+	Version uint64 // grows with every change of epoch or liveness, as this node sees them
 	Epoch   uint64
 	Self    string // id of the member that answers
 	Members []Member
+	// Replicas is the length of the longest preference list: the effective N.
+	Replicas int
+
+	self   int32
+	shift  uint // slot>>shift is the partition
+	places []place
+	served int // slots of which a home replica is alive
+	spell  spellings
 }
 
 // Member is a node of the ring as clients know it.
 type Member struct {
-	ID       string // 40 hex digits, see ClientNodeID
+	Node     object.NodeID
+	ID       string // 40 hex digits, see ClientNodeID; empty: made of Node
 	Host     string // never empty, never a wildcard
 	Port     int    // where cluster clients connect
 	PeerPort int    // the cport of CLUSTER NODES
@@ -38,46 +46,140 @@ type Member struct {
 // SlotRun is the slots First..Last, both among them.
 type SlotRun struct{ First, Last object.Slot }
 
-// TopologySource gives the present topology. Called by any goroutine, for every
-// CLUSTER command: it must be cheap and never block.
+// place is one partition as this node sees it; members by index, -1 for none.
+type place struct {
+	serves int32 // the primary; while no home replica is alive, the first living fallback
+	other  int32 // a living home replica that is not this node: first places first
+	home   bool  // this node is a home replica
+	alive  uint8 // home replicas alive
+	homes  uint8
+}
+
+// TopologySource gives the present topology. Called by any goroutine, for every batch of commands: it must be cheap and
+// never block.
 type TopologySource interface {
 	Topology() *Topology
 }
 
-// RingOfOne is the topology of a node that is alone: all slots are its own.
-type RingOfOne struct{ topology Topology }
-
-// NewRingOfOne returns the source whose only member is self; Slots and Failed
-// of self are not looked at.
-func NewRingOfOne(epoch uint64, self Member) *RingOfOne {
-	self.Failed = false
-	self.Slots = []SlotRun{{0, object.SlotCount - 1}}
-	return &RingOfOne{Topology{Epoch: epoch, Self: self.ID, Members: []Member{self}}}
+// View is what a topology is made of.
+type View struct {
+	Version uint64 // at least 1, greater than that of any view before
+	Epoch   uint64
+	Self    object.NodeID
+	Members []Member // Slots are not looked at
+	// Lists are the preference lists by partition, first places first. Their number is a power of two.
+	Lists [][]object.NodeID
 }
 
-// Topology implements TopologySource.
-func (r *RingOfOne) Topology() *Topology { return &r.topology }
-
-// ClientNodeID is the name that clients know a node by: 40 hex digits as Redis
-// has them, of which the first 16 are the id itself.
-func ClientNodeID(id object.NodeID) string {
-	var b [8]byte
-	binary.BigEndian.PutUint64(b[:], uint64(id))
-	tail := sha256.Sum256(append([]byte("rondo node "), b[:]...))
-	return hex.EncodeToString(b[:]) + hex.EncodeToString(tail[:12])
-}
-
-// primaries are the members that serve slots, by their first slot.
-func (t *Topology) primaries() []*Member {
-	var ms []*Member
+// NewTopology is the topology of a view: a pure function of it.
+func NewTopology(v View) (*Topology, error) {
+	t := &Topology{Version: v.Version, Epoch: v.Epoch, Members: slices.Clone(v.Members), self: -1}
+	index := make(map[object.NodeID]int32, len(v.Members))
 	for i := range t.Members {
-		if m := &t.Members[i]; len(m.Slots) > 0 && !m.Failed {
-			ms = append(ms, m)
+		m := &t.Members[i]
+		if m.ID == "" {
+			m.ID = ClientNodeID(m.Node)
+		}
+		if m.Host == "" || m.Port <= 0 {
+			return nil, fmt.Errorf("topology: member %s has no address that clients can dial", m.ID)
+		}
+		if _, twice := index[m.Node]; twice {
+			return nil, fmt.Errorf("topology: member %s is there twice", m.ID)
+		}
+		m.Slots = nil
+		index[m.Node] = int32(i)
+		if m.Node == v.Self {
+			t.self, t.Self, m.Failed = int32(i), m.ID, false
 		}
 	}
-	slices.SortFunc(ms, func(a, b *Member) int { return int(a.Slots[0].First) - int(b.Slots[0].First) })
-	return ms
+	n := len(v.Lists)
+	switch {
+	case v.Version == 0:
+		return nil, errors.New("topology: a version must be greater than 0")
+	case t.self < 0:
+		return nil, errors.New("topology: this node is no member")
+	case n == 0 || n&(n-1) != 0 || n > object.SlotCount:
+		return nil, fmt.Errorf("topology: %d partitions, want a power of two up to %d", n, object.SlotCount)
+	}
+	t.shift = uint(bits.TrailingZeros(object.SlotCount) - bits.TrailingZeros(uint(n)))
+	return t, t.lay(v.Lists, index)
 }
+
+// lay finds who serves what.
+func (t *Topology) lay(lists [][]object.NodeID, index map[object.NodeID]int32) error {
+	byPartition := make([][]int32, len(lists))
+	for p, list := range lists {
+		if len(list) == 0 || len(list) > 255 {
+			return fmt.Errorf("topology: partition %d has %d home replicas", p, len(list))
+		}
+		for _, id := range list {
+			i, ok := index[id]
+			if !ok {
+				return fmt.Errorf("topology: node %d of partition %d is no member", id, p)
+			}
+			byPartition[p] = append(byPartition[p], i)
+		}
+		t.Replicas = max(t.Replicas, len(list))
+	}
+	t.places = make([]place, len(lists))
+	for p := range t.places {
+		t.places[p] = t.placeOf(byPartition, p)
+		if t.places[p].alive > 0 {
+			t.served += 1 << t.shift
+		}
+		t.addRun(p, t.places[p].serves)
+	}
+	return nil
+}
+
+func (t *Topology) placeOf(lists [][]int32, p int) place {
+	at := place{serves: -1, other: -1, homes: uint8(len(lists[p]))}
+	for _, i := range lists[p] {
+		at.home = at.home || i == t.self
+		if t.Members[i].Failed {
+			continue
+		}
+		at.alive++
+		if at.serves < 0 {
+			at.serves = i
+		}
+		if at.other < 0 && i != t.self {
+			at.other = i
+		}
+	}
+	// Nobody holds the data, but what may be kept as a hint is taken by the fallbacks: the owners of the partitions that
+	// follow. The walk ends, for this node is alive; it may own nothing.
+	for q := 1; q < len(lists) && at.serves < 0; q++ {
+		for _, i := range lists[(p+q)%len(lists)] {
+			if !t.Members[i].Failed {
+				at.serves = i
+				break
+			}
+		}
+	}
+	if at.serves < 0 {
+		at.serves = t.self
+	}
+	return at
+}
+
+// addRun gives partition p to member i. REQUIRES: partitions come in order.
+func (t *Topology) addRun(p int, i int32) {
+	first := object.Slot(p << t.shift)
+	last := first + 1<<t.shift - 1
+	m := &t.Members[i]
+	if n := len(m.Slots); n > 0 && m.Slots[n-1].Last+1 == first {
+		m.Slots[n-1].Last = last
+		return
+	}
+	m.Slots = append(m.Slots, SlotRun{first, last})
+}
+
+// alone tells whether this node is the only member.
+func (t *Topology) alone() bool { return len(t.Members) == 1 }
+
+// place is what a slot's partition is like.
+func (t *Topology) place(slot object.Slot) *place { return &t.places[slot>>t.shift] }
 
 func (t *Topology) member(id string) *Member {
 	for i := range t.Members {
@@ -88,124 +190,39 @@ func (t *Topology) member(id string) *Member {
 	return nil
 }
 
-// slotCount is how many slots somebody serves.
-func (t *Topology) slotCount() int {
-	n := 0
-	for _, m := range t.primaries() {
-		for _, r := range m.Slots {
-			n += int(r.Last) - int(r.First) + 1
+// alive is how many members are reachable.
+func (t *Topology) alive() (n int) {
+	for i := range t.Members {
+		if !t.Members[i].Failed {
+			n++
 		}
 	}
 	return n
 }
 
-// slotsReply is CLUSTER SLOTS: a row a run, ascending.
-func (t *Topology) slotsReply() resp.Value {
-	type row struct {
-		first object.Slot
-		value resp.Value
+// RingOfOne is the topology of a node that is alone: all slots are its own.
+type RingOfOne struct{ topology *Topology }
+
+// NewRingOfOne returns the source whose only member is self.
+func NewRingOfOne(epoch uint64, self Member) *RingOfOne {
+	self.Failed, self.Slots = false, []SlotRun{{0, object.SlotCount - 1}}
+	if self.ID == "" {
+		self.ID = ClientNodeID(self.Node)
 	}
-	var rows []row
-	for _, m := range t.primaries() {
-		node := resp.Array(resp.BulkString(m.Host), resp.Int(int64(m.Port)), resp.BulkString(m.ID), resp.Map())
-		for _, r := range m.Slots {
-			rows = append(rows, row{r.First, resp.Array(resp.Int(int64(r.First)), resp.Int(int64(r.Last)), node)})
-		}
-	}
-	slices.SortFunc(rows, func(a, b row) int { return int(a.first) - int(b.first) })
-	elems := make([]resp.Value, len(rows))
-	for i := range rows {
-		elems[i] = rows[i].value
-	}
-	return resp.Array(elems...)
+	return &RingOfOne{&Topology{
+		Version: 1, Epoch: epoch, Self: self.ID, Members: []Member{self}, Replicas: 1,
+		shift: 14, places: []place{{other: -1, home: true, alive: 1, homes: 1}}, served: object.SlotCount,
+	}}
 }
 
-// shardsReply is CLUSTER SHARDS: a shard a primary, with all its runs. Two
-// shards with one node would overwrite each other in some clients' maps.
-func (t *Topology) shardsReply() resp.Value {
-	var shards []resp.Value
-	for _, m := range t.primaries() {
-		var runs []resp.Value
-		for _, r := range m.Slots {
-			runs = append(runs, resp.Int(int64(r.First)), resp.Int(int64(r.Last)))
-		}
-		shards = append(shards, resp.Map(
-			resp.BulkString("slots"), resp.Array(runs...),
-			resp.BulkString("nodes"), resp.Array(m.shardNode()),
-		))
-	}
-	return resp.Array(shards...)
-}
+// Topology implements TopologySource.
+func (r *RingOfOne) Topology() *Topology { return r.topology }
 
-func (m *Member) shardNode() resp.Value {
-	kv := []resp.Value{
-		resp.BulkString("id"), resp.BulkString(m.ID),
-		resp.BulkString("port"), resp.Int(int64(m.Port)),
-		// A name goes here too where there is no address: empty breaks clients that read only this.
-		resp.BulkString("ip"), resp.BulkString(m.Host),
-		resp.BulkString("endpoint"), resp.BulkString(m.Host),
-	}
-	if _, err := netip.ParseAddr(m.Host); err != nil {
-		kv = append(kv, resp.BulkString("hostname"), resp.BulkString(m.Host))
-	}
-	return resp.Map(append(kv,
-		resp.BulkString("role"), resp.BulkString("master"),
-		resp.BulkString("replication-offset"), resp.Int(0),
-		resp.BulkString("health"), resp.BulkString("online"),
-	)...)
-}
-
-// nodesText is CLUSTER NODES: a line a member, eight fields, then the slots.
-func (t *Topology) nodesText() string {
-	var b strings.Builder
-	for i := range t.Members {
-		m := &t.Members[i]
-		flags, link := "master", "connected"
-		switch {
-		case m.ID == t.Self:
-			flags = "myself,master"
-		case m.Failed:
-			flags, link = "master,fail", "disconnected"
-		}
-		b.WriteString(m.ID + " " + m.Host + ":" + strconv.Itoa(m.Port) + "@" + strconv.Itoa(m.PeerPort))
-		b.WriteString(" " + flags + " - 0 0 " + strconv.FormatUint(t.Epoch, 10) + " " + link)
-		if !m.Failed {
-			for _, r := range m.Slots {
-				b.WriteString(" " + r.String())
-			}
-		}
-		b.WriteByte('\n')
-	}
-	return b.String()
-}
-
-// String is the run as CLUSTER NODES writes it: 5 or 5-10.
-func (r SlotRun) String() string {
-	if r.First == r.Last {
-		return strconv.Itoa(int(r.First))
-	}
-	return strconv.Itoa(int(r.First)) + "-" + strconv.Itoa(int(r.Last))
-}
-
-// infoText is CLUSTER INFO.
-func (t *Topology) infoText() string {
-	slots := t.slotCount()
-	state := "ok"
-	if slots < object.SlotCount {
-		state = "fail"
-	}
-	var w infoWriter
-	w.text("cluster_state", state)
-	w.int("cluster_slots_assigned", int64(slots))
-	w.int("cluster_slots_ok", int64(slots))
-	w.int("cluster_slots_pfail", 0)
-	w.int("cluster_slots_fail", 0)
-	w.int("cluster_known_nodes", int64(len(t.Members)))
-	w.int("cluster_size", int64(len(t.primaries())))
-	w.uint("cluster_current_epoch", t.Epoch)
-	w.uint("cluster_my_epoch", t.Epoch)
-	w.int("cluster_stats_messages_sent", 0)
-	w.int("cluster_stats_messages_received", 0)
-	w.int("total_cluster_links_buffer_limit_exceeded", 0)
-	return w.String()
+// ClientNodeID is the name that clients know a node by: 40 hex digits as Redis has them, of which the first 16 are the id
+// itself.
+func ClientNodeID(id object.NodeID) string {
+	var b [8]byte
+	binary.BigEndian.PutUint64(b[:], uint64(id))
+	tail := sha256.Sum256(append([]byte("rondo node "), b[:]...))
+	return hex.EncodeToString(b[:]) + hex.EncodeToString(tail[:12])
 }

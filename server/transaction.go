@@ -55,6 +55,15 @@ func (s *session) enqueue(e *entry, args [][]byte) {
 		s.reject(e, args, resp.ErrCrossSlot)
 		return
 	}
+	if e.parse[s.face] != nil && s.sendsElsewhere() {
+		if slot, any := (queued{e, args}).firstSlot(); any {
+			if to := s.redirect(slot, false); to != "" {
+				s.srv.totals.moved.Add(1)
+				s.reject(e, args, to)
+				return
+			}
+		}
+	}
 	if !s.tx.failed { // what will not run need not be kept
 		s.tx.queue = append(s.tx.queue, queued{e, args})
 		s.tx.writes = s.tx.writes || e.write
@@ -131,25 +140,38 @@ func watchCommand(s *session, _ *resp.Command, args [][]byte) resp.Value {
 	if !one || len(s.tx.watched) > 0 && slot != s.tx.slot {
 		return resp.ErrCrossSlot.Value()
 	}
-	if reply := s.runNow(op, slot, false); reply.IsError() {
+	if s.sendsElsewhere() {
+		if to := s.redirect(slot, false); to != "" {
+			s.srv.totals.moved.Add(1)
+			return to.Value()
+		}
+	}
+	reply := s.runNow(op, op, slot)
+	if reply.IsError() {
 		return reply
 	}
-	s.tx.watched = append(s.tx.watched, op.Versions()...)
+	watched, ok := op.Versions(reply)
+	if !ok {
+		return errBadReply.Value()
+	}
+	s.tx.watched = append(s.tx.watched, watched...)
 	s.tx.slot = slot
 	s.holdInTransaction(args)
 	s.showTransaction()
 	return resp.OK()
 }
 
-// runNow runs one operation and waits for it.
-func (s *session) runNow(op command.Op, slot object.Slot, write bool) resp.Value {
-	t := &step{op: op}
-	t.call.Op, t.call.Slot, t.call.Write = t, slot, write
+// runNow runs one read and waits for it.
+func (s *session) runNow(op command.Op, body bodyAppender, slot object.Slot) resp.Value {
+	t := &step{body: body}
+	s.ready(t, op, slot, false)
 	s.srv.node.Start(&t.call)
-	s.checkPanic(t)
 	s.srv.node.Finish([]*cluster.Call{&t.call})
+	s.checkPanic(t)
+	s.srv.levels[indexRead][t.level].add(1, s.srv.nanos()-s.pipe.since)
 	if t.call.Err != nil {
-		return s.srv.callError(t.call.Err)
+		reply, _ := s.failed(t.call.Err, indexRead, t.level)
+		return reply
 	}
 	return t.reply
 }

@@ -126,7 +126,7 @@ func TestStoreErrors(t *testing.T) {
 	}
 	c.want("OK", "MULTI")
 	c.want("QUEUED", "GET", "k")
-	if got := show(c.do("EXEC")); !strings.HasPrefix(got, "[-MISCONF") {
+	if got := show(c.do("EXEC")); !strings.HasPrefix(got, "-MISCONF") {
 		t.Errorf("EXEC on a broken store: %s", got)
 	}
 	r.store.setFailure(nil)
