@@ -15,6 +15,8 @@ type Node interface {
 	Start(c *cluster.Call)
 	Finish(cs []*cluster.Call)
 
+	// Present is the wall clock's reading for calls that start right after.
+	Present() object.HLC
 	// NowMillis is the node's clock, ms since the Unix epoch.
 	NowMillis() int64
 	Identity() (object.NodeID, object.Incarnation)

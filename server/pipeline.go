@@ -21,9 +21,12 @@ type pipeline struct {
 	calls []*cluster.Call // of this chunk, started and not finished
 	// pending are those of calls that wait for other nodes. None ever does on a ring of one.
 	pending []*step
-	held    int   // bytes of replies that wait, roughly
-	since   int64 // srv.nanos when the chunk began: for the first of a batch when it was read
-	out     []byte
+	held    int // bytes of replies that wait, roughly
+	// present is the wall clock at presentOf, a chunk's since: read once for all its operations.
+	present   object.HLC
+	presentOf int64
+	since     int64 // srv.nanos when the chunk began: for the first of a batch when it was read
+	out       []byte
 }
 
 // Bounds of a chunk.
@@ -114,7 +117,11 @@ func (s *session) ready(t *step, op command.Op, slot object.Slot, write bool) {
 	if write {
 		t.level = s.levels.index[indexWrite]
 	}
+	if p := &s.pipe; p.presentOf != p.since {
+		p.present, p.presentOf = s.srv.node.Present(), p.since
+	}
 	c := &t.call
+	c.Present = s.pipe.present
 	c.Op, c.Slot, c.Write = t, slot, write
 	c.ReadLevel, c.WriteLevel = s.levels.force.Read, s.levels.force.Write
 }
@@ -141,6 +148,7 @@ func (s *session) settle() {
 		return
 	}
 	s.srv.node.Finish(p.calls)
+	p.presentOf = 0 // that may have taken long
 	s.noteWrites(p.calls)
 	clear(p.calls)
 	p.calls = p.calls[:0]
