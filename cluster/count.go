@@ -231,3 +231,51 @@ func (c *counts) restore(b []byte) bool {
 	}
 	return ok && len(b) == 0
 }
+
+// countClearsLocked takes what a batch cleared of a database out of the counts. It looks at all rows of the database in the
+// partition, with the mutex held.
+func (p *partition) countClearsLocked(writes []object.Write) {
+	for i := range writes {
+		k, err := object.ParseRowKey(writes[i].Key)
+		if err != nil || !k.Database {
+			continue
+		}
+		old, cleared := p.cleared[k.Ref.DB], p.core.Cleared(k.Ref.DB)
+		if p.cleared[k.Ref.DB] = cleared; old == cleared {
+			continue
+		}
+		if err := p.uncountLocked(k.Slot, k.Ref.DB, old, cleared); err != nil {
+			p.node.log.Error("keys of a cleared database are still counted", "db", k.Ref.DB, "error", err)
+		}
+	}
+}
+
+func (p *partition) uncountLocked(first object.Slot, db uint8, old, cleared object.Stamp) error {
+	var bad error
+	for slot := first; slot < first+1<<p.node.slotShift && bad == nil; slot++ {
+		if p.counted && p.node.counts.slots[db][slot].Load() == 0 {
+			continue
+		}
+		lo, hi := object.AppendScanKey(nil, slot, db, 0), object.AppendDatabaseKey(nil, slot, db+1)
+		err := p.node.store.Scan(lo, hi, func(key, row []byte) bool {
+			var before, after object.KeyState
+			rk, err := object.ParseRowKey(key)
+			if err == nil && len(rk.Sub) == 0 {
+				err = before.Row.DecodeRow(row)
+			}
+			if bad = err; err != nil {
+				return false
+			}
+			if len(rk.Sub) > 0 || !p.countsLocked(key) {
+				return true
+			}
+			after.Row, before.Database, after.Database = before.Row, old, cleared
+			p.node.counts.move(slot, db, dynamo.PresenceOf(&before), dynamo.PresenceOf(&after))
+			return true
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return bad
+}

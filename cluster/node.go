@@ -195,6 +195,12 @@ func (n *Node) openPartitions(o Options) error {
 			continue
 		}
 		p.core = core
+		if !n.alone {
+			p.cleared = new([object.DBCount]object.Stamp)
+			for db := range p.cleared {
+				p.cleared[db] = core.Cleared(uint8(db))
+			}
+		}
 	}
 	return nil
 }

@@ -20,10 +20,11 @@ type partition struct {
 	core       *dynamo.Partition // guarded by mu
 
 	// guarded by mu:
-	present   object.HLC // the present of the step under way
-	told      uint64     // up to where the core knows batches to be durable
-	counted   bool       // all its keys are in the counts
-	countedTo []byte     // while they are being counted: keys below this are in
+	present   object.HLC                    // the present of the step under way
+	told      uint64                        // up to where the core knows batches to be durable
+	cleared   *[object.DBCount]object.Stamp // of the databases, as the counts know them; in a ring of several
+	counted   bool                          // all its keys are in the counts
+	countedTo []byte                        // while they are being counted: keys below this are in
 
 	timer   atomic.Int64  // when the core wants a tick, a dynamo.Time; 0: never
 	durable atomic.Uint64 // how many batches may be answered
@@ -73,6 +74,9 @@ func (p *partition) readyLocked(now dynamo.Time, batches []stored) []stored {
 			} else {
 				batches = append(batches, stored{p, commit, r.Batch})
 				p.countLocked(r.Counts)
+				if !p.node.alone {
+					p.countClearsLocked(r.Writes)
+				}
 			}
 		}
 		p.tellLocked(r)

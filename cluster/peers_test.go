@@ -202,10 +202,20 @@ func TestRingOfSeveral(t *testing.T) {
 			}
 		}
 	}
-	if err := c.nodes[3].Flush(ScopeAll, 0, Level{}); err != nil {
+	if err := c.nodes[3].Flush(ScopeAll, 0, Level{Level: quorum.All}); err != nil {
 		t.Fatal(err)
 	}
 	c.must(1, "GET key3", quorum.Quorum, "")
+	if size, err := c.nodes[2].Size(ScopeAll, 0); size != 0 || err != nil {
+		t.Errorf("after a flush: %d keys, %v", size, err)
+	}
+	c.must(4, "SET key3 again", quorum.All, "OK")
+	if size, err := c.nodes[2].Size(ScopeAll, 0); size != 1 || err != nil {
+		t.Errorf("after a flush and a SET: %d keys, %v", size, err)
+	}
+	if err := c.nodes[3].Flush(ScopeAll, -1, Level{Level: quorum.All}); err != nil {
+		t.Fatal(err)
+	}
 	if name, ok, err := c.nodes[0].RandomKey(ScopeAll, 0); ok || err != nil {
 		t.Errorf("after a flush: %s %v", name, err)
 	}
