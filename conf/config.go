@@ -46,14 +46,24 @@ type Config struct {
 
 	Listen    string // cluster face: where clients connect
 	Forward   string // forward face, or Off
-	Peer      string // reserved: links between nodes
-	Gossip    string // reserved: membership
+	Peer      string // links between nodes
+	Gossip    string // membership
 	Admin     string // HTTP: metrics and health, or Off
 	Advertise string // host or host:port that clients are told; empty: derived, see AdvertiseAddr
 
-	Replicas       int // configured N; a ring of one keeps one copy
-	PartitionSlots int // slots in a partition, a power of two
+	Founders      string // host:gossipport,...: the first nodes; see FounderList. Empty: none
+	ClusterName   string
+	Replicas      int    // configured N; a ring of one keeps one copy
+	ReadLevel     string // as CONSISTENCY writes it
+	WriteLevel    string
+	Rack, DC      string
+	Weight        int
+	PeerAdvertise string // host that other nodes dial, for peer and gossip; empty: derived
+	GossipKey     string // see GossipKeys; empty: plain text
+	PeerTLS       string // directory of PEM files; empty: TCP without TLS
+	Insecure      bool   // nodes may talk off loopback without key and certificate
 
+	PartitionSlots int // slots in a partition, a power of two
 	Durability     Durability
 	DiskReserve    int64 // bytes kept free on the file system of Dir; Auto before Resolve
 	AcceptDataLoss bool  // open a store that is known to have lost writes
@@ -92,7 +102,11 @@ func Default() Config {
 	return Config{
 		Dir:                     "./data",
 		Listen:                  "127.0.0.1:6379",
+		ClusterName:             "rondo",
 		Replicas:                3,
+		ReadLevel:               "QUORUM",
+		WriteLevel:              "QUORUM",
+		Weight:                  1,
 		PartitionSlots:          16,
 		Durability:              DurabilityEverySec,
 		DiskReserve:             Auto,
@@ -143,6 +157,11 @@ func (c Config) Validate() error {
 	}
 	if _, err := c.addresses(); err != nil {
 		errs = append(errs, err)
+	}
+	if c.Founders != "" {
+		if err := c.CheckPeers(); err != nil {
+			errs = append(errs, err)
+		}
 	}
 	return errors.Join(errs...)
 }

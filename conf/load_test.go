@@ -74,6 +74,12 @@ func TestEverySettingByEveryWay(t *testing.T) {
 		switch {
 		case s.Name == "client-query-buffer-limit" || s.Name == "memory.limit":
 			text = "300mb"
+		case s.Name == "founders":
+			text = "10.1.2.3:17379,some.where:17380"
+		case s.Name == "gossip-key":
+			text = strings.Repeat("0f", 32)
+		case strings.HasPrefix(s.Name, "consistency."):
+			text = "LOCAL_ONE/SLOPPY"
 		case s.Kind == KindEnum:
 			text = s.Values[len(s.Values)-1]
 		case s.Kind == KindBool && s.Default() == "yes":

@@ -9,6 +9,7 @@ import (
 // Headings of the documentation, in its order.
 const (
 	groupPlaces    = "Files and addresses"
+	groupCluster   = "Cluster"
 	groupData      = "Data and durability"
 	groupMemory    = "Memory"
 	groupClients   = "Clients and limits"
@@ -20,7 +21,7 @@ const (
 // documentation. The slice is the caller's.
 func Settings() []Setting {
 	var all []Setting
-	for _, part := range [][]Setting{placeSettings(), dataSettings(), memorySettings(), clientSettings(), timeSettings(), observingSettings()} {
+	for _, part := range [][]Setting{placeSettings(), clusterSettings(), dataSettings(), memorySettings(), clientSettings(), timeSettings(), observingSettings()} {
 		all = append(all, part...)
 	}
 	return all
@@ -46,11 +47,11 @@ func placeSettings() []Setting {
 			codec: address(true, true, func(c *Config) *string { return &c.Admin }),
 		}, {
 			Name: "peer", Group: groupPlaces,
-			Doc:   "Reserved: links between nodes, used once a node joins a ring. Until then nothing listens here, and CLUSTER NODES shows its port. Not set: listen's host, its port + 10000.",
+			Doc:   "Where other nodes of the ring connect. A node that is alone does not listen here. Not set: listen's host, its port + 10000.",
 			codec: address(true, false, func(c *Config) *string { return &c.Peer }),
 		}, {
 			Name: "gossip", Group: groupPlaces,
-			Doc:   "Reserved: membership, used once a node joins a ring. Until then nothing listens here. Not set: listen's host, its port + 11000.",
+			Doc:   "Where nodes tell each other who is alive, by UDP and TCP. A node that is alone does not listen here. Not set: listen's host, its port + 11000.",
 			codec: address(true, false, func(c *Config) *string { return &c.Gossip }),
 		}, {
 			Name: "advertise", Group: groupPlaces,
@@ -74,10 +75,6 @@ func dataSettings() []Setting {
 			Name: "accept-data-loss", Group: groupData,
 			Doc:   "Open a store that is known to have lost writes, for example because its log is shorter than it was. Without it such a store is refused with an account of what is missing. Use it for one start, not as a habit.",
 			codec: boolean(func(c *Config) *bool { return &c.AcceptDataLoss }),
-		}, {
-			Name: "replicas", Group: groupData,
-			Doc:   "N, how many nodes keep each key. A ring with fewer nodes keeps as many copies as it has nodes: a single node keeps one.",
-			codec: integer(1, 15, func(c *Config) *int { return &c.Replicas }),
 		}, {
 			Name: "partition.slots", Group: groupData,
 			Doc:   "How many of the 16384 slots make a partition, the unit of placement and of locking. Fixed when a data directory is first used; 16 suits everything but rings of hundreds of nodes.",
@@ -158,11 +155,11 @@ func timeSettings() []Setting {
 	return []Setting{
 		{
 			Name: "operation-timeout", Group: groupTime,
-			Doc:   "Reserved: the deadline of an operation that waits for other nodes, used once a node joins a ring. The default is below the shortest default of the common client libraries.",
+			Doc:   "The deadline of an operation that waits for other nodes: it is answered by then, with -TIMEOUT when its outcome is not known. The default is below the shortest default of the common client libraries.",
 			codec: duration("a duration from 1ms to 10m, such as 800ms", span{lo: time.Millisecond, hi: 10 * time.Minute}, func(c *Config) *time.Duration { return &c.OperationTimeout }),
 		}, {
 			Name: "clock.max-drift", Group: groupTime,
-			Doc:   "Reserved: a stamp of another node that is further ahead of this node's clock than this is refused and counted, once a node joins a ring.",
+			Doc:   "A stamp of another node that is further ahead of this node's clock than this is refused and counted.",
 			codec: duration("a duration from 10ms to 1h, such as 5s", span{lo: 10 * time.Millisecond, hi: time.Hour}, func(c *Config) *time.Duration { return &c.ClockMaxDrift }),
 		}, {
 			Name: "shutdown-timeout", Group: groupTime, Redis: "shutdown-timeout", Unit: "seconds",

@@ -166,3 +166,29 @@ func TestIdentitySurvivesPowerLoss(t *testing.T) {
 		fs = clone
 	}
 }
+
+// A secret that is given is for a directory that is made: one that is there keeps its own.
+func TestSecretOfANewDirectory(t *testing.T) {
+	given := object.Secret{K0: 7, K1: 9}
+	for name, tc := range map[string]struct{ first, then, want object.Secret }{
+		"given":           {given, given, given},
+		"given once":      {given, object.Secret{}, given},
+		"another later":   {given, object.Secret{K0: 1}, given},
+		"random at first": {object.Secret{}, given, object.Secret{}},
+	} {
+		dir := t.TempDir()
+		s := mustOpen(t, dir, small(Options{Secret: tc.first}))
+		_, _, first := s.Identity()
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		s = mustOpen(t, dir, small(Options{Secret: tc.then}))
+		_, _, then := s.Identity()
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if first != then || first == (object.Secret{}) || tc.want != (object.Secret{}) && then != tc.want || tc.first == (object.Secret{}) && then == tc.then {
+			t.Errorf("%s: %x, then %x", name, first, then)
+		}
+	}
+}

@@ -153,9 +153,12 @@ func (s *Store) identify(fresh bool) error {
 		}
 		first := identity{
 			Node:       object.NodeID(nonZero(s.opts.Random64)),
-			Secret:     object.Secret{K0: s.opts.Random64(), K1: s.opts.Random64()},
+			Secret:     s.opts.Secret,
 			Boot:       bootHash(s.opts.BootID()),
 			Durability: s.opts.Durability,
+		}
+		if first.Secret == (object.Secret{}) {
+			first.Secret = object.Secret{K0: s.opts.Random64(), K1: s.opts.Random64()}
 		}
 		if id, err = createIdentity(s.opts.FS, s.dir, first, s.latch); err != nil {
 			return err

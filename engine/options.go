@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/rondokv/rondo/engine/object"
 )
 
 // Durability says what a returned Wait promises. Under all three an acknowledged write survives the death of the process.
@@ -62,6 +64,9 @@ type Options struct {
 	SyncInterval time.Duration
 	// AcceptDataLoss lets Open go on over a damaged or shortened log. What was readable stays; the rest is gone.
 	AcceptDataLoss bool
+	// Secret is what a new directory gets, equal on all nodes of a cluster; zero means a random one. A directory that is there
+	// keeps its own: see Store.Identity.
+	Secret object.Secret
 	// OnFatal is called once, in a goroutine of its own, after a failed write or fsync. It should end the process without
 	// waiting for calls into the store: those under way may never return.
 	OnFatal func(error)

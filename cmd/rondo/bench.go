@@ -81,7 +81,7 @@ turns between the two with the same arguments, and this one's ratio to it is
 printed as well: what a change costs, with the machine's moods cancelled out.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			path, err := binary(rondo)
+			path, err := programPath(rondo)
 			if err != nil {
 				return err
 			}
@@ -123,8 +123,8 @@ printed as well: what a change costs, with the machine's moods cancelled out.`,
 // againstName is what the other rondo is called in the table.
 const againstName = "against"
 
-// binary is the path of the rondo to measure: this program where none is named.
-func binary(path string) (string, error) {
+// programPath is the path of the rondo to measure: this program where none is named.
+func programPath(path string) (string, error) {
 	if path != "" {
 		return path, nil
 	}

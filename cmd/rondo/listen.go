@@ -14,6 +14,7 @@ import (
 // listeners are the bound addresses of a node; those that are off are nil.
 type listeners struct {
 	clients, forward, admin net.Listener
+	peer                    net.Listener // bound once it is known that there are others
 }
 
 // takenError is an address that another process listens on.
@@ -53,22 +54,28 @@ func listen(ctx context.Context, cfg conf.Config) (l listeners, err error) {
 		if b.addr == conf.Off {
 			continue
 		}
-		var lc net.ListenConfig
-		ln, err := lc.Listen(ctx, "tcp", b.addr)
-		if errors.Is(err, syscall.EADDRINUSE) {
-			return l, &takenError{setting: b.setting, addr: b.addr, try: freeListen(ctx, cfg)}
+		if *b.out, err = bind(ctx, cfg, b.setting, b.addr); err != nil {
+			return l, err
 		}
-		if err != nil {
-			return l, fmt.Errorf("setting %s: %w", b.setting, err)
-		}
-		*b.out = ln
 	}
 	return l, nil
 }
 
+func bind(ctx context.Context, cfg conf.Config, setting, addr string) (net.Listener, error) {
+	var lc net.ListenConfig
+	ln, err := lc.Listen(ctx, "tcp", addr)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, &takenError{setting: setting, addr: addr, try: freeListen(ctx, cfg)}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("setting %s: %w", setting, err)
+	}
+	return ln, nil
+}
+
 // Close closes what is open. Closing twice does no harm.
 func (l listeners) Close() {
-	for _, ln := range []net.Listener{l.clients, l.forward, l.admin} {
+	for _, ln := range []net.Listener{l.clients, l.forward, l.admin, l.peer} {
 		if ln != nil {
 			_ = ln.Close() // it only ever says that it was closed before
 		}

@@ -1,6 +1,8 @@
 // Command rondo runs a Rondo node and the tools around it.
 //
 //	rondo server        a node
+//	rondo dev           a cluster on this machine, to try things
+//	rondo admin ...     look at a running node and its ring
 //	rondo config ...    check, print and document settings
 //	rondo bench ...     put load on a server
 //	rondo version
@@ -24,7 +26,7 @@ import (
 
 func main() {
 	ctx, stop := stopOnSignal(context.Background())
-	code := run(ctx, os.Args[1:], process{env: os.Environ(), out: os.Stdout, err: os.Stderr})
+	code := run(ctx, os.Args[1:], process{env: os.Environ(), in: os.Stdin, out: os.Stdout, err: os.Stderr})
 	stop()
 	os.Exit(code)
 }
@@ -32,6 +34,7 @@ func main() {
 // process is what a command may touch of the process that runs it.
 type process struct {
 	env []string
+	in  io.Reader // nil: nobody types
 	out io.Writer // what was asked for
 	err io.Writer // logs and errors
 }

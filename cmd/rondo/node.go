@@ -4,16 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
-	"net/netip"
-	"strconv"
 	"strings"
-
-	"github.com/prometheus/client_golang/prometheus"
+	"sync"
+	"time"
 
 	"github.com/rondokv/rondo/cluster"
+	"github.com/rondokv/rondo/cluster/gossip"
 	"github.com/rondokv/rondo/conf"
 	"github.com/rondokv/rondo/engine"
+	"github.com/rondokv/rondo/engine/object"
 	"github.com/rondokv/rondo/resp"
 	"github.com/rondokv/rondo/server"
 )
@@ -25,42 +26,157 @@ const countsState = "counts"
 type node struct {
 	clients, forward, admin string // bound addresses; empty: off
 	advertise               string // what cluster clients are told
-	replicas                int    // effective N
+	replicas, configured    int    // effective N, and the one asked for
 
-	ended <-chan error // tells once that the node ends by itself: nil after SHUTDOWN, else the store has failed and stop must not be called
+	ended chan error // tells once that the node ends by itself: nil after SHUTDOWN, an *orderly when it must go but can stop, else the store has failed and stop must not be called
 
-	log   *logging
-	store *engine.Store
-	core  *cluster.Node
-	front *server.Server
+	log     *logging
+	store   *engine.Store
+	core    *cluster.Node
+	front   *server.Server
+	company *company    // nil: the node is alone
+	members *membership // nil: alone, or there is no ring yet
+	watch   sync.WaitGroup
+	unwatch context.CancelFunc
 }
 
-// start wires the store, the node and the front door together. What it has
-// started is stopped again when a later step fails.
-func start(ctx context.Context, cfg conf.Config, log *logging) (*node, error) {
+// orderly is a reason to end that leaves the store as it should be.
+type orderly struct{ error }
+
+func (e *orderly) Unwrap() error { return e.error }
+
+// start wires the store, the node and the front door together, and waits for the ring to be formed where there is none yet.
+// What it has started is stopped again when a later step fails.
+func start(ctx context.Context, cfg conf.Config, log *logging, out io.Writer) (_ *node, err error) {
 	ln, err := listen(ctx, cfg)
 	if err != nil {
 		return nil, err
 	}
-	ended := make(chan error, 2) // a failure and a SHUTDOWN may come together
-	n := &node{log: log, ended: ended, replicas: min(cfg.Replicas, 1)}
-	if n.store, err = engine.Open(cfg.Dir, engineOptions(cfg, log, ended)); err != nil {
-		ln.Close()
+	// A failure, a SHUTDOWN and a conflict of ids may come together.
+	n := &node{log: log, ended: make(chan error, 3), replicas: 1, configured: cfg.Replicas}
+	defer func() {
+		if err != nil {
+			ln.Close()
+			err = errors.Join(err, n.abandon(ctx))
+		}
+	}()
+	if n.store, err = engine.Open(cfg.Dir, engineOptions(cfg, log, n.ended)); err != nil {
 		return nil, err
 	}
 	logRecovery(log, n.store.Recovery())
-	if n.core, err = startCluster(cfg, n.store, log); err != nil {
-		ln.Close()
-		return nil, errors.Join(err, n.store.Close())
+	if n.company, err = join(cfg, n.store); err != nil {
+		return nil, err
 	}
-	if n.front, err = newFront(cfg, ln, n, ended); err != nil {
-		n.core.Close()
-		ln.Close()
-		return nil, errors.Join(err, n.store.Close())
+	if n.advertise, err = advertise(cfg, ln.clients); err != nil {
+		return nil, err
 	}
 	n.clients, n.forward, n.admin = addr(ln.clients), addr(ln.forward), addr(ln.admin)
+	if n.company != nil {
+		if ln.peer, err = bind(ctx, cfg, "peer", cfg.Peer); err != nil {
+			return nil, err
+		}
+		if err = n.meet(ctx, cfg, ln, out); err != nil {
+			return nil, err
+		}
+		cfg.PartitionSlots = n.company.doc.Slots
+	}
+	if n.core, err = startCluster(cfg, n); err != nil {
+		return nil, err
+	}
+	if n.members != nil {
+		if err = n.link(ctx, cfg, ln); err != nil {
+			return nil, err
+		}
+	}
+	if n.front, err = newFront(cfg, ln, n); err != nil {
+		return nil, err
+	}
 	n.front.Start()
 	return n, nil
+}
+
+// meet finds the others and, where there is no ring yet, forms it with them.
+func (n *node) meet(ctx context.Context, cfg conf.Config, ln listeners, out io.Writer) error {
+	c := n.company
+	if err := c.begin(ctx, cfg, n, ln, n.advertise, forwardAdvertise(n.advertise, ln.forward)); err != nil {
+		return err
+	}
+	room := openAntechamber(ln, n.adminRoutes)
+	err := c.form(ctx, n, func(text string, news bool) {
+		room.tell(text)
+		if !news {
+			return
+		}
+		n.log.Info("forming", "state", text)
+		if cfg.LogFormat == conf.LogText {
+			_, _ = fmt.Fprintf(out, "The cluster is forming: %s\n", text) // a closed stdout is no reason to stop
+		}
+	})
+	if err := errors.Join(err, room.close()); err != nil {
+		return err
+	}
+	n.replicas, n.configured = c.ring.Replicas(), c.doc.Replicas
+	id, _, _ := n.store.Identity()
+	n.members, err = newMembership(id, c, func(d *document) error { return saveRing(n.store, d) }, n.log.Logger)
+	return err
+}
+
+// settleFor bounds how long a node with a ring waits for others and its links to them before it takes clients.
+const settleFor = time.Second
+
+// link connects the node to the others.
+func (n *node) link(ctx context.Context, cfg conf.Config, ln listeners) error {
+	settle, done := context.WithTimeout(ctx, settleFor)
+	defer done()
+	if err := n.company.meet(settle); err != nil {
+		return err
+	}
+	id, inc, _ := n.store.Identity()
+	n.members.core.Store(n.core)
+	o, err := peerOptions(cfg, n.company.doc, id, inc, ln.peer, n.log.Logger)
+	if err != nil {
+		return err
+	}
+	if err := n.members.connect(o); err != nil {
+		return err
+	}
+	n.company.feed.to.Store(n.members)
+	n.members.changed(gossip.View{}) // what came in between
+	watch, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	n.unwatch = cancel
+	n.watch.Go(func() {
+		select {
+		case <-n.company.gossip.Failed():
+			n.ended <- &orderly{n.company.gossip.Err()}
+		case <-watch.Done():
+		}
+	})
+	n.members.settled(settle)
+	return nil
+}
+
+// abandon stops what a start that failed has left running.
+func (n *node) abandon(ctx context.Context) error {
+	var errs []error
+	if n.unwatch != nil {
+		n.unwatch()
+	}
+	if n.company != nil && n.company.gossip != nil {
+		stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+		defer cancel()
+		errs = append(errs, n.company.leave(stop, n.log))
+	}
+	if n.members != nil {
+		errs = append(errs, n.members.close())
+	}
+	n.watch.Wait()
+	if n.core != nil {
+		n.core.Close()
+	}
+	if n.store != nil {
+		errs = append(errs, n.store.Close())
+	}
+	return errors.Join(errs...)
 }
 
 func engineOptions(cfg conf.Config, log *logging, ended chan<- error) engine.Options {
@@ -77,64 +193,42 @@ func engineOptions(cfg conf.Config, log *logging, ended chan<- error) engine.Opt
 		BlockCacheBytes: cfg.CacheBlocks,
 		DiskReserve:     cfg.DiskReserve,
 		AcceptDataLoss:  cfg.AcceptDataLoss,
+		Secret:          givenSecret(cfg),
 		OnFatal:         func(err error) { ended <- err },
 		Log:             func(msg string) { log.Info("store", "message", msg) },
 	}
 }
 
-func startCluster(cfg conf.Config, store *engine.Store, log *logging) (*cluster.Node, error) {
-	id, inc, secret := store.Identity()
-	var counts []byte
-	if store.WasClean() {
-		var err error
-		if counts, err = store.LoadState(countsState); err != nil {
-			log.Warn("keys are counted anew", "reason", err)
-		}
+// givenSecret is what a directory that is made gets: the cluster's, or, alone, a random one.
+func givenSecret(cfg conf.Config) object.Secret {
+	if cfg.Founders == "" {
+		return object.Secret{}
 	}
-	return cluster.NewNode(cluster.Options{
-		Store: store, Logger: log.Logger,
-		ID: id, Inc: inc, Secret: secret,
-		Ceiling: store.Ceiling(), RaiseCeiling: store.RaiseCeiling,
-		SlotsPerPartition: cfg.PartitionSlots,
-		Counts:            counts,
-	})
+	return newCharter(cfg).secret()
 }
 
-func newFront(cfg conf.Config, ln listeners, n *node, ended chan<- error) (*server.Server, error) {
-	bound, err := netip.ParseAddrPort(ln.clients.Addr().String())
-	if err != nil {
-		return nil, fmt.Errorf("address of --listen: %w", err)
+func startCluster(cfg conf.Config, n *node) (*cluster.Node, error) {
+	id, inc, secret := n.store.Identity()
+	var counts []byte
+	if n.store.WasClean() {
+		var err error
+		if counts, err = n.store.LoadState(countsState); err != nil {
+			n.log.Warn("keys are counted anew", "reason", err)
+		}
 	}
-	local, err := conf.LocalAddrs()
-	if err != nil {
-		return nil, err
+	o := cluster.Options{
+		Store: n.store, Logger: n.log.Logger,
+		ID: id, Inc: inc, Secret: secret,
+		Ceiling: n.store.Ceiling(), RaiseCeiling: n.store.RaiseCeiling,
+		SlotsPerPartition: cfg.PartitionSlots,
+		Counts:            counts,
+		MaxDrift:          cfg.ClockMaxDrift,
 	}
-	if n.advertise, err = cfg.AdvertiseAddr(bound, local); err != nil {
-		return nil, err
+	if n.members != nil {
+		o.Ring, o.Links, o.Alive, o.Parse = n.company.ring, n.members, n.members.Alive, server.PassedParser(server.PassedOptions{MaxString: serverSettings(cfg).MaxBulk})
+		o.DC = n.company.doc.member(id).DC
 	}
-	host, portText, err := net.SplitHostPort(n.advertise)
-	if err != nil {
-		return nil, fmt.Errorf("setting advertise: %w", err)
-	}
-	port, err := strconv.Atoi(portText)
-	if err != nil {
-		return nil, fmt.Errorf("setting advertise: %w", err)
-	}
-	id, _ := n.core.Identity()
-	peer := peerPort(cfg, int(bound.Port()))
-	settings := newSettings(cfg, n.log.level)
-	return server.New(server.Options{
-		Node: n.core, Logger: n.log.Logger,
-		Cluster: ln.clients, Forward: ln.forward, Admin: ln.admin,
-		Collectors: []prometheus.Collector{newStoreCollector(n.store)},
-		Topology:   server.NewRingOfOne(1, server.Member{ID: server.ClientNodeID(id), Host: host, Port: port, PeerPort: peer}),
-		Advertise:  n.advertise, PeerPort: peer,
-		Version: version(), ConfigFile: cfg.File, Dir: cfg.Dir,
-		Settings: serverSettings(cfg), Config: settings,
-		EngineInfo: func() []server.Figure { return append(startFigures(n.store), storeFigures(n.store.Metrics())...) },
-		OnShutdown: func() { ended <- nil },
-		StoreError: storeError,
-	})
+	return cluster.NewNode(o)
 }
 
 // storeError tells clients in their words what the store answered.
@@ -150,18 +244,29 @@ func storeError(err error) (resp.Error, bool) {
 	return "", false
 }
 
-// stop stops accepting, lets commands in flight finish until ctx ends, and
-// makes everything durable.
+// stop tells the others, stops accepting, lets commands in flight finish until ctx ends, and makes everything durable.
 func (n *node) stop(ctx context.Context) error {
+	var errs []error
+	if n.unwatch != nil {
+		n.unwatch()
+	}
+	if n.company != nil {
+		if err := n.company.gossip.Leave(ctx); err != nil && !errors.Is(err, gossip.ErrClosed) {
+			n.log.Warn("the others were not told that this node goes", "reason", err)
+		}
+	}
 	if err := n.front.Shutdown(ctx); err != nil {
 		n.log.Warn("connections were cut off", "reason", err)
 	}
-	n.core.Close()
-	var err error
-	if counts := n.core.SaveCounts(); counts != nil {
-		err = n.store.SaveState(countsState, counts)
+	if n.members != nil {
+		errs = append(errs, n.members.close(), n.company.gossip.Close())
 	}
-	return errors.Join(err, n.store.CloseAt(n.core.Latest()))
+	n.watch.Wait()
+	n.core.Close()
+	if counts := n.core.SaveCounts(); counts != nil {
+		errs = append(errs, n.store.SaveState(countsState, counts))
+	}
+	return errors.Join(append(errs, n.store.CloseAt(n.core.Latest()))...)
 }
 
 // logRecovery says what an unclean stop has left behind.
@@ -183,35 +288,6 @@ func addr(ln net.Listener) string {
 		return ""
 	}
 	return ln.Addr().String()
-}
-
-// peerPort is the port that CLUSTER NODES shows for links between nodes: 0
-// when listen took any port and there is no room for the derived one.
-func peerPort(cfg conf.Config, bound int) int {
-	_, text, err := net.SplitHostPort(cfg.Peer)
-	if err != nil {
-		return 0
-	}
-	if port, err := strconv.Atoi(text); err == nil && port != 0 {
-		return port
-	}
-	if port := bound + 10000; port <= 65535 {
-		return port
-	}
-	return 0
-}
-
-// cliAddress is how redis-cli is told an address: its defaults are left out.
-func cliAddress(addr string) string {
-	host, port, err := net.SplitHostPort(addr)
-	if err != nil {
-		return ""
-	}
-	flags := " -p " + port
-	if ip := net.ParseIP(host); ip != nil && !ip.IsUnspecified() && host != "127.0.0.1" {
-		flags = " -h " + host + flags
-	}
-	return flags
 }
 
 // explainStore takes the package's name off an error of the store: what

@@ -25,7 +25,7 @@ func newRoot(p process) *cobra.Command {
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return conf.FlagError(err) })
 	root.SuggestionsMinimumDistance = 2
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(newServer(p), newConfig(p), newBench(), newVersion())
+	root.AddCommand(newServer(p), newDev(p), newAdmin(p), newConfig(p), newBench(), newVersion())
 	return root
 }
 

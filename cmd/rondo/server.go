@@ -48,20 +48,29 @@ func serve(ctx context.Context, l conf.Loaded, p process) (err error) {
 	if files, known := openFiles(); known && files < uint64(cfg.MaxClients)+storeFiles {
 		log.Warn("the limit of open files is too low for maxclients: some connections will be refused", "limit", files, "maxclients", cfg.MaxClients)
 	}
-	n, err := start(ctx, cfg, log)
+	n, err := start(ctx, cfg, log, p.out)
+	if err != nil && ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+		log.Info("stopped", "reason", "signal")
+		return nil // while the cluster was forming
+	}
 	if err != nil {
 		return err
 	}
 	log.Info("ready", "version", version(), "clients", n.clients, "forward", n.forward, "admin", n.admin, "advertise", n.advertise,
-		"dir", cfg.Dir, "durability", cfg.Durability, "replicas.configured", cfg.Replicas, "replicas.effective", n.replicas)
+		"dir", cfg.Dir, "durability", cfg.Durability, "replicas.configured", n.configured, "replicas.effective", n.replicas)
 	if cfg.LogFormat == conf.LogText {
 		_, _ = fmt.Fprint(p.out, welcome(n, cfg)) // a closed stdout is no reason not to serve
 	}
 
+	var reason error
 	select {
 	case <-ctx.Done():
 		log.Info("stopping", "reason", "signal")
-	case reason := <-n.ended:
+	case reason = <-n.ended:
+		if gone := (*orderly)(nil); errors.As(reason, &gone) {
+			log.Error("stopping", "reason", reason)
+			break
+		}
 		if reason != nil {
 			// Calls into a store that has failed may never return: what is
 			// left to do is to be gone.
@@ -73,7 +82,7 @@ func serve(ctx context.Context, l conf.Loaded, p process) (err error) {
 	// The context that ended is the reason to stop; the stop has its own time.
 	stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cfg.ShutdownTimeout)
 	defer cancel()
-	if err := n.stop(stopCtx); err != nil {
+	if err := errors.Join(n.stop(stopCtx), reason); err != nil {
 		return err
 	}
 	log.Info("stopped")
@@ -116,8 +125,14 @@ func welcome(n *node, cfg conf.Config) string {
 		line("admin", "http://"+n.admin+"/metrics")
 	}
 	line("data", cfg.Dir+", durability "+string(cfg.Durability))
-	line("copies", fmt.Sprintf("%d now, %d once the ring has as many nodes", n.replicas, cfg.Replicas))
-	fmt.Fprintf(&b, "Try next: redis-cli%s set hello world\n", cliAddress(n.clients))
+	cluster := ""
+	if n.members != nil {
+		cluster = " -c"
+		line("cluster", fmt.Sprintf("%s, epoch %d, %d nodes, %d copies of each key", cfg.ClusterName, n.company.doc.Epoch, len(n.company.doc.Members), n.replicas))
+	} else {
+		line("copies", "1: this node is alone")
+	}
+	fmt.Fprintf(&b, "Try next: redis-cli%s%s set hello world\n", cluster, cliAddress(n.clients))
 	return b.String()
 }
 

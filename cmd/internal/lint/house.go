@@ -39,7 +39,7 @@ func Rondo() Rules {
 			"server":         {"server/command", "cluster", "resp", "engine/object"},
 
 			"resp/internal/tablegen":    {"resp"},
-			"cmd/rondo":                 {"server", "bench", "conf", "engine", "cluster", "resp"},
+			"cmd/rondo":                 {"server", "server/command", "bench", "conf", "engine", "engine/object", "cluster", "cluster/...", "resp"},
 			"cmd/internal/hotpath":      {"cluster", "engine", "engine/object", "server/command"},
 			"cmd/internal/lint":         {},
 			"cmd/internal/testcount":    {},

@@ -1,0 +1,283 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/rondokv/rondo/cluster/gossip"
+	"github.com/rondokv/rondo/cluster/peer"
+	"github.com/rondokv/rondo/engine/object"
+	"github.com/rondokv/rondo/server"
+)
+
+// nodesPage is /admin/nodes. Durations have their unit in the name.
+type nodesPage struct {
+	Self  string     `json:"self"`
+	State string     `json:"state"` // alone, forming: ..., formed
+	Epoch uint64     `json:"epoch"`
+	Nodes []nodeLine `json:"nodes"`
+}
+
+// nodeLine is one node as the asked one sees it.
+type nodeLine struct {
+	ID          string  `json:"id"`
+	ClientID    string  `json:"client_id"` // as CLUSTER NODES has it
+	Self        bool    `json:"self,omitempty"`
+	Member      bool    `json:"member"` // of the ring
+	State       string  `json:"state"`
+	Doubt       string  `json:"doubt"`
+	Incarnation uint64  `json:"incarnation"`
+	Heard       string  `json:"last_heard,omitempty"`
+	HeardAgo    int64   `json:"last_heard_ms_ago"` // -1: never
+	RTT         float64 `json:"rtt_ms"`
+	Falls       int     `json:"falls"`
+	HeldUntil   string  `json:"held_until,omitempty"`
+	Epoch       uint64  `json:"epoch"`
+	RingHash    string  `json:"ring_hash"`
+	Client      string  `json:"client"`
+	Forward     string  `json:"forward,omitempty"`
+	Peer        string  `json:"peer"`
+	Gossip      string  `json:"gossip"`
+	Rack        string  `json:"rack,omitempty"`
+	DC          string  `json:"dc,omitempty"`
+	Weight      uint32  `json:"weight"`
+	Vnodes      int     `json:"vnodes"`
+	Slots       int     `json:"slots"` // of which it is primary now
+	Load        float64 `json:"load"`  // share of what it can do
+	Link        string  `json:"link"`  // up, down; empty for the node itself
+	LinkRTT     float64 `json:"link_rtt_ms"`
+	Queued      int     `json:"link_queued_bytes"`
+}
+
+// ringPage is /admin/ring.
+type ringPage struct {
+	State      string     `json:"state"`
+	Epoch      uint64     `json:"epoch"`
+	Hash       string     `json:"hash"`
+	Cluster    string     `json:"cluster"` // its id
+	Name       string     `json:"name"`
+	Founders   []string   `json:"founders"`
+	Configured int        `json:"replicas_configured"`
+	Replicas   int        `json:"replicas"`
+	Partitions int        `json:"partitions"`
+	Slots      int        `json:"slots_per_partition"`
+	Whole      int        `json:"partitions_whole"`  // all home replicas are alive
+	Quorum     int        `json:"partitions_quorum"` // a majority is
+	Dead       int        `json:"partitions_dead"`   // none is
+	Relaxed    []string   `json:"relaxed,omitempty"` // what could not be had as asked
+	Members    []ringLine `json:"members"`
+}
+
+type ringLine struct {
+	ID      string  `json:"id"`
+	Client  string  `json:"client"`
+	Alive   bool    `json:"alive"`
+	Weight  uint32  `json:"weight"`
+	Rack    string  `json:"rack,omitempty"`
+	DC      string  `json:"dc,omitempty"`
+	Vnodes  int     `json:"vnodes"`
+	Share   float64 `json:"share"` // of all vnodes
+	Firsts  int     `json:"first_places"`
+	Primary int     `json:"primary_slots"` // now
+}
+
+// adminRoutes adds the pages behind rondo admin.
+func (n *node) adminRoutes(mux *http.ServeMux) {
+	mux.HandleFunc("GET /admin/nodes", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, n.nodesPage()) })
+	mux.HandleFunc("GET /admin/ring", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, n.ringPage()) })
+}
+
+func writeJSON(w http.ResponseWriter, v any) {
+	b, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = w.Write(append(b, '\n')) // who asked has gone
+}
+
+// progress says how far the ring is.
+func (n *node) progress() (state string, m *membership) {
+	if n.company == nil {
+		return "alone", nil
+	}
+	if m := n.company.feed.to.Load(); m != nil {
+		return "formed", m
+	}
+	return "forming", nil
+}
+
+func (n *node) nodesPage() nodesPage {
+	id, inc, _ := n.store.Identity()
+	p := nodesPage{Self: hexID(id)}
+	var m *membership
+	p.State, m = n.progress()
+	if n.company == nil {
+		p.Epoch = firstEpoch
+		p.Nodes = []nodeLine{{
+			ID: p.Self, ClientID: server.ClientNodeID(id), Self: true, Member: true, State: gossip.Alive.String(), Doubt: gossip.NoDoubt.String(),
+			Incarnation: uint64(inc), Epoch: firstEpoch, Client: n.advertise, Forward: n.forward, Weight: 1, Slots: object.SlotCount,
+		}}
+		return p
+	}
+	links := map[object.NodeID]peer.LinkStats{}
+	if m != nil {
+		p.Epoch = m.doc.Epoch
+		for _, s := range m.links.Load().Stats() {
+			links[s.ID] = s
+		}
+	}
+	now := time.Now()
+	for g := range n.company.gossip.View().All() {
+		line := gossipLine(g, now)
+		line.Self = g.ID == id
+		line.Link = linkState(links, g.ID)
+		line.LinkRTT, line.Queued = milliseconds(links[g.ID].Latency), links[g.ID].Queued
+		if m != nil {
+			line.Member = m.doc.member(g.ID) != nil
+			line.Vnodes, _ = m.holds(g.ID)
+			line.Slots = m.primarySlots(g.ID)
+		}
+		p.Nodes = append(p.Nodes, line)
+	}
+	if m != nil {
+		p.Nodes = append(p.Nodes, m.unheard(links)...)
+	}
+	return p
+}
+
+// unheard are the members that gossip has not heard of since the start.
+func (m *membership) unheard(links map[object.NodeID]peer.LinkStats) (lines []nodeLine) {
+	v := m.gossip.View()
+	for _, d := range *m.known.Load() {
+		if _, ok := v.Get(d.ID); ok {
+			continue
+		}
+		vnodes, _ := m.holds(d.ID)
+		lines = append(lines, nodeLine{
+			ID: hexID(d.ID), ClientID: server.ClientNodeID(d.ID), Member: true, State: "unknown", Doubt: gossip.NoDoubt.String(), HeardAgo: -1,
+			Client: d.Client, Forward: d.Forward, Peer: d.Peer, Gossip: d.Gossip, Rack: d.Rack, DC: d.DC, Weight: d.Weight,
+			Vnodes: vnodes, Link: linkState(links, d.ID),
+		})
+	}
+	return lines
+}
+
+func linkState(links map[object.NodeID]peer.LinkStats, id object.NodeID) string {
+	s, ok := links[id]
+	switch {
+	case !ok:
+		return ""
+	case s.Up:
+		return "up"
+	}
+	return "down"
+}
+
+func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+
+func gossipLine(g gossip.Member, now time.Time) nodeLine {
+	line := nodeLine{
+		ID: hexID(g.ID), ClientID: server.ClientNodeID(g.ID), State: g.State.String(), Doubt: g.Doubt.String(), Incarnation: uint64(g.Incarnation),
+		HeardAgo: -1, RTT: milliseconds(g.RTT), Falls: g.Flaps, Epoch: g.Epoch, RingHash: fmt.Sprintf("%016x", g.RingHash),
+		Client: g.Client, Forward: g.Forward, Peer: g.Peer, Gossip: g.Gossip, Rack: g.Rack, DC: g.DC, Weight: g.Weight, Load: float64(g.Load) / 1000,
+	}
+	if !g.LastHeard.IsZero() {
+		line.Heard, line.HeardAgo = g.LastHeard.UTC().Format(time.RFC3339Nano), now.Sub(g.LastHeard).Milliseconds()
+	}
+	if g.HeldUntil.After(now) {
+		line.HeldUntil = g.HeldUntil.UTC().Format(time.RFC3339Nano)
+	}
+	return line
+}
+
+// holds is how many vnodes a member has, and on how many lists it is first.
+func (m *membership) holds(id object.NodeID) (vnodes, firsts int) {
+	for _, list := range m.lists {
+		for k, home := range list {
+			if home == id {
+				vnodes++
+				if k == 0 {
+					firsts++
+				}
+			}
+		}
+	}
+	return vnodes, firsts
+}
+
+// primarySlots is of how many slots a member is primary now.
+func (m *membership) primarySlots(id object.NodeID) (n int) {
+	t := m.Topology()
+	for i := range t.Members {
+		if t.Members[i].Node == id {
+			for _, run := range t.Members[i].Slots {
+				n += int(run.Last) - int(run.First) + 1
+			}
+		}
+	}
+	return n
+}
+
+func (n *node) ringPage() ringPage {
+	state, m := n.progress()
+	p := ringPage{State: state}
+	if n.company != nil {
+		p.Name, p.Founders, p.Configured, p.Slots = n.company.charter.name, n.company.charter.founders, n.company.charter.replicas, n.company.charter.slots
+	}
+	if m == nil {
+		return p
+	}
+	p.Epoch, p.Hash, p.Cluster = m.doc.Epoch, fmt.Sprintf("%08x", m.doc.Hash), m.doc.Cluster
+	p.Replicas, p.Partitions = m.ring.Replicas(), m.ring.Partitions()
+	for _, r := range m.ring.Relaxed() {
+		p.Relaxed = append(p.Relaxed, fmt.Sprint(r))
+	}
+	alive := map[object.NodeID]bool{}
+	for i := range m.Topology().Members {
+		alive[m.Topology().Members[i].Node] = !m.Topology().Members[i].Failed
+	}
+	for _, list := range m.lists {
+		up := 0
+		for _, id := range list {
+			if alive[id] {
+				up++
+			}
+		}
+		p.Whole += b2i(up == len(list))
+		p.Quorum += b2i(up > len(list)/2)
+		p.Dead += b2i(up == 0)
+	}
+	for _, d := range *m.known.Load() {
+		vnodes, firsts := m.holds(d.ID)
+		p.Members = append(p.Members, ringLine{
+			ID: hexID(d.ID), Client: d.Client, Alive: alive[d.ID], Weight: d.Weight, Rack: d.Rack, DC: d.DC,
+			Vnodes: vnodes, Share: float64(vnodes) / float64(p.Partitions*p.Replicas), Firsts: firsts, Primary: m.primarySlots(d.ID),
+		})
+	}
+	return p
+}
+
+func b2i(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// clientLinks is CLUSTER LINKS: a link is a connection in either direction.
+func (m *membership) clientLinks() []server.Link {
+	var all []server.Link
+	for _, s := range m.links.Load().Stats() {
+		if s.Out {
+			all = append(all, server.Link{Node: s.ID, Writable: true, Allocated: int64(s.Queued), Queued: int64(s.Queued)})
+		}
+		if s.In {
+			all = append(all, server.Link{Node: s.ID, Inbound: true, Readable: true})
+		}
+	}
+	return all
+}

@@ -1,0 +1,298 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/rondokv/rondo/cluster/gossip"
+	"github.com/rondokv/rondo/cluster/ring"
+	"github.com/rondokv/rondo/conf"
+	"github.com/rondokv/rondo/engine"
+	"github.com/rondokv/rondo/engine/object"
+)
+
+// company is this node's place among others: what it has stored of the ring, its gossip, and where it hears of changes.
+type company struct {
+	charter charter
+	doc     *document // nil: nothing is agreed to yet
+	ring    *ring.Ring
+	meta    gossip.Meta
+	gossip  *gossip.Gossip
+	feed    feed
+}
+
+// feed brings gossip's changes to whoever wants them now.
+type feed struct {
+	poke chan struct{}
+	to   atomic.Pointer[membership]
+}
+
+func (f *feed) changed(v gossip.View) {
+	if m := f.to.Load(); m != nil {
+		m.changed(v)
+		return
+	}
+	select {
+	case f.poke <- struct{}{}:
+	default: // whoever listens looks at the newest view anyway
+	}
+}
+
+// loadRing reads the ring of the data directory; nil when there is none.
+func loadRing(store *engine.Store) (*document, *ring.Ring, error) {
+	b, err := store.LoadState(ringState)
+	if err != nil || b == nil {
+		return nil, nil, err
+	}
+	return decodeDocument(b)
+}
+
+// saveRing makes a document durable, whatever the policy of rows is.
+func saveRing(store *engine.Store, d *document) error {
+	b, err := d.encode()
+	if err != nil {
+		return err
+	}
+	if err := store.SaveState(ringState, b); err != nil {
+		return err
+	}
+	return store.Sync()
+}
+
+// join says what this node is among others: nil when it is alone. It checks what the data directory holds against the settings.
+func join(cfg conf.Config, store *engine.Store) (*company, error) {
+	doc, r, err := loadRing(store)
+	if err != nil {
+		return nil, err
+	}
+	if doc == nil && cfg.Founders == "" {
+		return nil, nil
+	}
+	c := &company{charter: newCharter(cfg), doc: doc, ring: r, feed: feed{poke: make(chan struct{}, 1)}}
+	id, _, secret := store.Identity()
+	switch {
+	case doc == nil && secret != c.charter.secret():
+		return nil, fmt.Errorf("data directory %s was made for a node that was alone, or for another cluster (other --founders, --cluster.name or "+
+			"--gossip-key): give --dir a new directory", cfg.Dir)
+	case doc == nil:
+	case doc.member(id) == nil:
+		return nil, fmt.Errorf("data directory %s holds a ring that this node, %s, is no member of", cfg.Dir, hexID(id))
+	case doc.Name != cfg.ClusterName:
+		return nil, fmt.Errorf("data directory %s is of the cluster named %s, not %s (setting cluster.name)", cfg.Dir, doc.Name, cfg.ClusterName)
+	case cfg.Founders != "":
+		if d := c.charter.word().difference(word(doc.Word)); d != "" {
+			return nil, fmt.Errorf("data directory %s is of a cluster that was formed with %s; its founders are %s. Leave --founders away, the directory "+
+				"knows the ring; or give --dir a new directory", cfg.Dir, d, strings.Join(doc.Founders, ","))
+		}
+	}
+	if doc != nil {
+		// What was fixed when the ring was formed comes from the ring.
+		c.charter.founders, c.charter.replicas, c.charter.slots = doc.Founders, doc.Replicas, doc.Slots
+	}
+	return c, cfg.CheckPeers()
+}
+
+// begin starts gossip. clients and forward are the addresses that clients are told.
+func (c *company) begin(ctx context.Context, cfg conf.Config, n *node, ln listeners, clients, forward string) error {
+	id, inc, _ := n.store.Identity()
+	local, err := conf.LocalAddrs()
+	if err != nil {
+		return err
+	}
+	advertise, err := c.advertised(ctx, cfg, id, local)
+	if err != nil {
+		return err
+	}
+	peerHost, _, err := net.SplitHostPort(advertise)
+	if err != nil {
+		return fmt.Errorf("setting peer-advertise: %w", err)
+	}
+	bound, err := netip.ParseAddrPort(ln.peer.Addr().String())
+	if err != nil {
+		return fmt.Errorf("address of --peer: %w", err)
+	}
+	if ip := bound.Addr().Unmap(); !ip.IsUnspecified() && cfg.PeerAdvertise == "" {
+		peerHost = ip.WithZone("").String()
+	}
+	c.meta = gossip.Meta{
+		Client: clients, Forward: forward, Peer: net.JoinHostPort(peerHost, strconv.Itoa(int(bound.Port()))),
+		Rack: cfg.Rack, DC: cfg.DC, Weight: uint32(cfg.Weight), RingHash: uint64(c.charter.word()),
+	}
+	seeds := slices.DeleteFunc(slices.Clone(c.charter.founders), func(f string) bool { return f == advertise })
+	if c.doc != nil {
+		c.meta.Epoch, c.meta.RingHash = c.doc.Epoch, c.doc.Word
+		m := c.doc.member(id)
+		if c.meta.Rack != m.Rack || c.meta.DC != m.DC || c.meta.Weight != m.Weight {
+			n.log.Warn("rack, dc and weight are those with which the ring was formed", "rack", m.Rack, "dc", m.DC, "weight", m.Weight)
+		}
+		c.meta.Rack, c.meta.DC, c.meta.Weight = m.Rack, m.DC, m.Weight
+		for _, m := range c.doc.Members {
+			if m.ID != id && !slices.Contains(seeds, m.Gossip) && len(seeds) < maxSeeds {
+				seeds = append(seeds, m.Gossip)
+			}
+		}
+	}
+	c.gossip, err = gossip.Start(gossip.Options{
+		ID: id, Incarnation: inc, ClusterID: cfg.ClusterName, Bind: cfg.Gossip, Advertise: advertise, Keys: cfg.GossipKeys(),
+		Seeds: seeds, Meta: c.meta, OnChange: c.feed.changed, Logger: n.log.Logger,
+	})
+	return err
+}
+
+const maxSeeds = 64
+
+// advertised is the gossip address that others are told.
+func (c *company) advertised(ctx context.Context, cfg conf.Config, id object.NodeID, local []netip.Addr) (string, error) {
+	host, port, err := net.SplitHostPort(cfg.Gossip)
+	if err != nil {
+		return "", fmt.Errorf("setting gossip: %w", err)
+	}
+	own := ""
+	if c.doc == nil {
+		at := c.charter.lookup(ctx)
+		i, err := c.charter.own(at, cfg.Gossip, local)
+		if err != nil && cfg.PeerAdvertise == "" {
+			return "", err
+		}
+		if err == nil {
+			own = at[i].Addr().String()
+		}
+	} else if own, _, err = net.SplitHostPort(c.doc.member(id).Gossip); err != nil {
+		return "", err
+	}
+	if cfg.PeerAdvertise != "" {
+		host = cfg.PeerAdvertise
+		if h, _, err := net.SplitHostPort(host); err == nil {
+			host = h
+		}
+	} else if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = own
+	}
+	return net.JoinHostPort(strings.Trim(host, "[]"), port), nil
+}
+
+// form waits until there is a ring. tell is called with who is waited for: news when their number has changed.
+func (c *company) form(ctx context.Context, n *node, tell func(text string, news bool)) error {
+	store := n.store
+	if c.doc != nil && c.doc.Formed {
+		return nil
+	}
+	id, _, _ := store.Identity()
+	f := &founding{charter: c.charter, self: id}
+	if c.doc != nil {
+		f.vote(c.doc)
+	}
+	look := time.NewTicker(time.Second)
+	defer look.Stop()
+	for told := -1; ; {
+		v := f.look(c.charter.lookup(ctx), sightings(c.gossip.View()))
+		switch {
+		case v.refused != nil:
+			c.linger(ctx)
+			return v.refused
+		case v.agree != nil:
+			if err := c.agree(store, v.agree); err != nil {
+				return err
+			}
+			f.vote(c.doc)
+			continue
+		case v.formed:
+			c.doc.Formed = true
+			return saveRing(store, c.doc)
+		}
+		// Who is there changes now and then, why the others are not all the time.
+		tell(strings.Join(append([]string{"waiting for " + v.waiting()}, v.odd...), "; "), told != len(v.missing)<<8|len(v.odd))
+		told = len(v.missing)<<8 | len(v.odd)
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-c.gossip.Failed():
+			return c.gossip.Err()
+		case err := <-n.ended:
+			return err // the store has failed
+		case <-c.feed.poke:
+		case <-look.C:
+		}
+	}
+}
+
+// meet waits until another node is heard, or ctx ends. A node whose id another one uses learns it here, before it has made
+// links: peers would take it for a new life of the other, and not have that one back.
+func (c *company) meet(ctx context.Context) error {
+	t := time.NewTicker(5 * time.Millisecond)
+	defer t.Stop()
+	for {
+		for m := range c.gossip.View().All() {
+			if m.ID != c.gossip.ID() && (m.State == gossip.Alive || m.State == gossip.Suspect) {
+				return nil
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-c.gossip.Failed():
+			return c.gossip.Err()
+		case <-t.C:
+		}
+	}
+}
+
+// agree stores a ring, then tells that it has. The order is what makes it a vote.
+func (c *company) agree(store *engine.Store, d *document) (err error) {
+	if err := saveRing(store, d); err != nil {
+		return err
+	}
+	c.doc = d
+	if c.ring, err = d.ring(); err != nil {
+		return err
+	}
+	c.meta.Epoch, c.meta.RingHash = d.Epoch, d.Word
+	return c.gossip.Update(c.meta)
+}
+
+// lingerFor is how long a node that is refused stays: until the others have heard of it, so that they can name it.
+const lingerFor = 1500 * time.Millisecond
+
+func (c *company) linger(ctx context.Context) {
+	t := time.NewTimer(lingerFor)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-t.C:
+	}
+}
+
+// leave ends gossip with a word to the others.
+func (c *company) leave(ctx context.Context, log *logging) error {
+	if err := c.gossip.Leave(ctx); err != nil && !errors.Is(err, gossip.ErrClosed) {
+		log.Warn("the others were not told that this node goes", "reason", err)
+	}
+	return c.gossip.Close()
+}
+
+// sightings are the nodes of a view as founders look at them.
+func sightings(v gossip.View) []sighting {
+	seen := make([]sighting, 0, v.Len())
+	for m := range v.All() {
+		s := sighting{
+			documentMember: documentMember{
+				ID: m.ID, Weight: m.Weight, Rack: m.Rack, DC: m.DC, Client: m.Client, Forward: m.Forward, Peer: m.Peer, Gossip: m.Gossip,
+			},
+			alive: m.State == gossip.Alive, up: m.State == gossip.Alive || m.State == gossip.Suspect,
+			why: m.State.String(), epoch: m.Epoch, word: word(m.RingHash),
+		}
+		if m.State == gossip.Suspect {
+			s.why = "heard of, " + m.Doubt.String()
+		}
+		seen = append(seen, s)
+	}
+	return seen
+}

@@ -1,0 +1,49 @@
+package main
+
+import (
+	"github.com/rondokv/rondo/cluster/gossip"
+	"github.com/rondokv/rondo/cluster/wire"
+	"github.com/rondokv/rondo/engine/object"
+	"github.com/rondokv/rondo/server"
+)
+
+// Topology implements server.TopologySource.
+func (m *membership) Topology() *server.Topology { return m.topology.Load() }
+
+// Send implements cluster.Links.
+func (m *membership) Send(to object.NodeID, msg wire.Message) bool {
+	links := m.links.Load()
+	return links != nil && links.Send(to, msg)
+}
+
+// Receive implements peer.Handler.
+func (m *membership) Receive(from object.NodeID, ms []wire.Message) { m.core.Load().Receive(from, ms) }
+
+// Alive says whether operations may count on a member. Gossip hears of a new life before there is a link to it: what was sent in
+// between would be lost.
+func (m *membership) Alive(id object.NodeID) bool {
+	up := m.linked[id]
+	return up != nil && up.Load() && m.gossip.Alive(id)
+}
+
+// Up implements peer.Handler.
+func (m *membership) Up(id object.NodeID) {
+	if up := m.linked[id]; up != nil {
+		up.Store(true)
+	}
+	m.gossip.ReportLink(id, true)
+	if m.Alive(id) {
+		m.core.Load().PeerUp(id)
+	}
+	m.changed(gossip.View{})
+}
+
+// Down implements peer.Handler: Alive says no before the core is told.
+func (m *membership) Down(id object.NodeID) {
+	if up := m.linked[id]; up != nil {
+		up.Store(false)
+	}
+	m.gossip.ReportLink(id, false)
+	m.core.Load().PeerDown(id)
+	m.changed(gossip.View{})
+}

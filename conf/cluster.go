@@ -1,0 +1,239 @@
+package conf
+
+import (
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+	"unicode"
+)
+
+const (
+	maxFounders   = 64
+	maxPlaceBytes = 63
+	gossipKeyLen  = 32
+	maxGossipKeys = 2
+	maxWeight     = 1_000_000
+	maxReplicas   = 15
+)
+
+// GossipKeys are the keys of gossip-key, the one that encrypts first.
+func (c Config) GossipKeys() [][]byte {
+	keys, _ := gossipKeys(c.GossipKey)
+	return keys
+}
+
+// FounderList is founders as a list, as it was written.
+func (c Config) FounderList() []string {
+	if c.Founders == "" {
+		return nil
+	}
+	return strings.Split(c.Founders, ",")
+}
+
+// CheckPeers says what is missing for a node to talk to others at the addresses that are set.
+func (c Config) CheckPeers() error {
+	var errs []error
+	if a, err := c.addresses(); err == nil && !c.Insecure && !(isLoopback(a.peer) && isLoopback(a.gossip)) {
+		const need = "for links between nodes off loopback, or --insecure"
+		if c.GossipKey == "" {
+			errs = append(errs, &Error{Setting: "gossip-key", Expected: "a key " + need + ": whoever has it can join; 32 random bytes as 64 hex digits, such as from openssl rand -hex 32"})
+		}
+		if c.PeerTLS == "" {
+			errs = append(errs, &Error{Setting: "peer-tls", Expected: "certificates " + need + ": without, anybody on the way can read and change what nodes tell each other"})
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func isLoopback(addr string) bool {
+	host, _, err := splitAddress(addr)
+	if err != nil {
+		return false
+	}
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsLoopback() || host == "localhost"
+}
+
+// founders reads host:port,host:port,... Each has a host and a port to dial.
+func founders(field func(*Config) *string) codec {
+	return codec{
+		Kind: KindText, Expects: fmt.Sprintf("host:gossipport of every first node, 1 to %d of them with commas between, each once", maxFounders),
+		set: func(c *Config, text string) bool {
+			if strings.TrimSpace(text) == "" {
+				*field(c) = ""
+				return true
+			}
+			var list []string
+			seen := map[string]bool{}
+			for part := range strings.SplitSeq(text, ",") {
+				part = strings.ToLower(strings.TrimSpace(part))
+				host, port, err := splitAddress(part)
+				if err != nil || host == "" || port == 0 || strings.ContainsAny(host, " /?") || seen[part] {
+					return false
+				}
+				if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
+					return false
+				}
+				part = net.JoinHostPort(host, strconv.Itoa(port))
+				seen[part] = true
+				list = append(list, part)
+			}
+			if len(list) > maxFounders {
+				return false
+			}
+			*field(c) = strings.Join(list, ",")
+			return true
+		},
+		get: func(c *Config) string { return *field(c) },
+	}
+}
+
+// place reads the name of a rack or a datacenter.
+func place(what string, field func(*Config) *string) codec {
+	return codec{
+		Kind: KindText, Expects: fmt.Sprintf("the name of a %s, at most %d bytes of printable text", what, maxPlaceBytes),
+		set: func(c *Config, text string) bool {
+			if len(text) > maxPlaceBytes || strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) || r == unicode.ReplacementChar }) {
+				return false
+			}
+			*field(c) = text
+			return true
+		},
+		get: func(c *Config) string { return *field(c) },
+	}
+}
+
+// label reads a name of letters, digits, dots, dashes and underscores.
+func label(field func(*Config) *string) codec {
+	return codec{
+		Kind: KindText, Expects: "1 to 63 letters, digits, dots, dashes and underscores",
+		set: func(c *Config, text string) bool {
+			bad := strings.ContainsFunc(text, func(r rune) bool {
+				return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '.' || r == '-' || r == '_')
+			})
+			if text == "" || len(text) > maxPlaceBytes || bad {
+				return false
+			}
+			*field(c) = text
+			return true
+		},
+		get: func(c *Config) string { return *field(c) },
+	}
+}
+
+// keyList reads the keys of gossip.
+func keyList(field func(*Config) *string) codec {
+	return codec{
+		Kind: KindText, Expects: "32 bytes as 64 hex digits or in base64; while keys are changed two of them with a comma between, the one that encrypts first",
+		set: func(c *Config, text string) bool {
+			text = strings.TrimSpace(text)
+			if _, ok := gossipKeys(text); !ok {
+				return false
+			}
+			*field(c) = text
+			return true
+		},
+		get: func(c *Config) string { return *field(c) },
+	}
+}
+
+func gossipKeys(text string) ([][]byte, bool) {
+	if text == "" {
+		return nil, true
+	}
+	var keys [][]byte
+	for part := range strings.SplitSeq(text, ",") {
+		part = strings.TrimSpace(part)
+		key, err := hex.DecodeString(part)
+		if err != nil {
+			if key, err = base64.StdEncoding.DecodeString(part); err != nil {
+				return nil, false
+			}
+		}
+		if len(key) != gossipKeyLen {
+			return nil, false
+		}
+		keys = append(keys, key)
+	}
+	return keys, len(keys) <= maxGossipKeys
+}
+
+// consistency reads a level as CONSISTENCY does. It prints in upper case.
+func consistency(field func(*Config) *string) codec {
+	words := []string{"ANY", "ONE", "TWO", "THREE", "QUORUM", "ALL", "LOCAL_ONE", "LOCAL_QUORUM", "EACH_QUORUM"}
+	return codec{
+		Kind: KindText, Expects: fmt.Sprintf("one of %s or a number from 1 to %d, with /SLOPPY behind it or not", strings.Join(words, ", "), maxReplicas),
+		set: func(c *Config, text string) bool {
+			text = strings.ToUpper(strings.TrimSpace(text))
+			level := strings.TrimSuffix(text, "/SLOPPY")
+			n, err := strconv.Atoi(level)
+			known := err == nil && n >= 1 && n <= maxReplicas && strconv.Itoa(n) == level
+			for _, w := range words {
+				known = known || w == level
+			}
+			if known {
+				*field(c) = text
+			}
+			return known
+		},
+		get: func(c *Config) string { return *field(c) },
+	}
+}
+
+func clusterSettings() []Setting {
+	return []Setting{
+		{
+			Name: "founders", Group: groupCluster,
+			Doc:   "The first nodes of a new cluster, this one among them, as host:port of their gossip. Nodes that are given one list form the ring by themselves, once all of them are there, and keep it in their data directories; from then on the list is not needed. A node with another list, other replicas or another partition.slots is refused by name. Not set, and no ring in the data directory: the node is alone.",
+			codec: founders(func(c *Config) *string { return &c.Founders }),
+		}, {
+			Name: "cluster.name", Group: groupCluster,
+			Doc:   "Nodes of clusters with different names do not hear each other. All nodes of a cluster have the same one, for ever.",
+			codec: label(func(c *Config) *string { return &c.ClusterName }),
+		}, {
+			Name: "replicas", Group: groupCluster,
+			Doc:   "N, how many nodes keep each key. A ring with fewer nodes keeps as many copies as it has nodes: a single node keeps one. Founders must agree on it; once there is a ring, the ring's number holds.",
+			codec: integer(1, maxReplicas, func(c *Config) *int { return &c.Replicas }),
+		}, {
+			Name: "consistency.read", Group: groupCluster,
+			Doc:   "How many replicas a read asks, where the client says nothing with CONSISTENCY or AT. docs/consistency.md says what each level promises.",
+			codec: consistency(func(c *Config) *string { return &c.ReadLevel }),
+		}, {
+			Name: "consistency.write", Group: groupCluster,
+			Doc:   "How many replicas must have a write before it is acknowledged, where the client says nothing.",
+			codec: consistency(func(c *Config) *string { return &c.WriteLevel }),
+		}, {
+			Name: "rack", Group: groupCluster,
+			Doc:   "What fails together: replicas of a key are put into different racks where there are enough. Not set: a rack of its own. Fixed when the ring is formed.",
+			codec: place("rack", func(c *Config) *string { return &c.Rack }),
+		}, {
+			Name: "dc", Group: groupCluster,
+			Doc:   "Datacenter of this node, for LOCAL_ONE, LOCAL_QUORUM and EACH_QUORUM. Fixed when the ring is formed.",
+			codec: place("datacenter", func(c *Config) *string { return &c.DC }),
+		}, {
+			Name: "weight", Group: groupCluster,
+			Doc:   "Share of the data relative to the other nodes, for unequal hardware. Fixed when the ring is formed.",
+			codec: integer(1, maxWeight, func(c *Config) *int { return &c.Weight }),
+		}, {
+			Name: "peer-advertise", Group: groupCluster,
+			Doc:   "The host at which other nodes reach this one, for peer and gossip. Not set: that of this node among the founders, else the address that is bound.",
+			codec: advertised(func(c *Config) *string { return &c.PeerAdvertise }),
+		}, {
+			Name: "gossip-key", Group: groupCluster, Secret: true,
+			Doc:   "Key that encrypts gossip (AES-256): a node without it is not heard. Demanded off loopback.",
+			codec: keyList(func(c *Config) *string { return &c.GossipKey }),
+		}, {
+			Name: "peer-tls", Group: groupCluster,
+			Doc:   "Directory with node.crt, node.key and ca.crt, in PEM, for TLS on the links between nodes: the certificate of this node, which names it as rondo://node/<id> among its URIs (`rondo admin node id` prints that of a data directory), its key, and who signs those of nodes. Demanded off loopback.",
+			codec: filePath("the path of a directory", true, func(c *Config) *string { return &c.PeerTLS }),
+		}, {
+			Name: "insecure", Group: groupCluster,
+			Doc:   "Let nodes talk off loopback without gossip-key and peer-tls, for a network where nobody else is.",
+			codec: boolean(func(c *Config) *bool { return &c.Insecure }),
+		},
+	}
+}
