@@ -110,6 +110,16 @@ sim: ## simulate SEEDS (2000) whole clusters from SEED (1) on, with faults, and 
 mutants: ## break the code on purpose, in copies, and see the simulator catch each break (ARGS="-only skip-write-back")
 	$(GO) run ./cmd/internal/mutants $(ARGS)
 
+.PHONY: chaos
+chaos: ## faults on a real cluster, short: a kill, a stop, a cut
+	@.ci/tools test
+	$(GO) test -tags blackbox -count=1 -short -timeout 10m -v $(BLACKBOX)/chaos
+
+.PHONY: chaos-long
+chaos-long: ## faults at random on 3 and 5 nodes, for CHAOS (30m)
+	@.ci/tools test
+	CHAOS=$${CHAOS:-30m} $(GO) test -tags blackbox -count=1 -timeout 90m -v $(BLACKBOX)/chaos
+
 .PHONY: soak
 soak: ## the simulator, the random and the crash tests, for an hour each
 	$(GO) run ./cmd/internal/sim -for 1h -seed $$(date +%s)000

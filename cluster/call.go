@@ -52,7 +52,7 @@ const (
 )
 
 // setDefaults fills in what the caller left open.
-func (c *Call) setDefaults(now dynamo.Time) {
+func (c *Call) setDefaults(now, timeout dynamo.Time) {
 	if c.ReadLevel.Level == 0 {
 		c.ReadLevel.Level = quorum.Quorum
 	}
@@ -60,7 +60,7 @@ func (c *Call) setDefaults(now dynamo.Time) {
 		c.WriteLevel.Level = quorum.Quorum
 	}
 	if c.Deadline == 0 {
-		c.Deadline = now + dynamo.Time(DefaultTimeout)
+		c.Deadline = now + timeout
 	}
 }
 
@@ -71,7 +71,7 @@ func (n *Node) Present() object.HLC { return n.clock.Physical() }
 // wrote is visible. The reply may be sent after Finish only.
 func (n *Node) Start(c *Call) {
 	now := n.now()
-	c.setDefaults(now)
+	c.setDefaults(now, n.timeout)
 	if !n.alone {
 		c.Owner = c
 		if c.done == nil {

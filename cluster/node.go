@@ -42,6 +42,8 @@ type Options struct {
 	Alive func(object.NodeID) bool
 	Parse func(slot object.Slot, body []byte) (dynamo.PassedOp, error)
 	DC    string // of this node
+	// Timeout is how long an operation may take unless its Deadline says otherwise; 0 for DefaultTimeout.
+	Timeout time.Duration
 	// MaxDrift is how far ahead a peer's clock may be; 0 for hlc.DefaultMaxDrift.
 	MaxDrift time.Duration
 
@@ -58,13 +60,14 @@ type Node struct {
 	secret object.Secret
 	clock  *hlc.Clock
 
-	ring   *ring.Ring
-	links  Links
-	alive  func(object.NodeID) bool
-	parse  func(object.Slot, []byte) (dynamo.PassedOp, error)
-	doubts doubts
-	drifts atomic.Int64 // messages refused because of their clock
-	asks   asks
+	ring    *ring.Ring
+	links   Links
+	alive   func(object.NodeID) bool
+	parse   func(object.Slot, []byte) (dynamo.PassedOp, error)
+	doubts  doubts
+	timeout dynamo.Time  // of an operation
+	drifts  atomic.Int64 // messages refused because of their clock
+	asks    asks
 	// answering bounds how many questions of peers are answered at once.
 	answering chan struct{}
 
@@ -102,6 +105,9 @@ func NewNode(o Options) (*Node, error) {
 		started:    time.Now(),
 		slotShift:  shift,
 		partitions: make([]partition, object.SlotCount>>shift),
+	}
+	if n.timeout = dynamo.Time(o.Timeout); n.timeout <= 0 {
+		n.timeout = dynamo.Time(DefaultTimeout)
 	}
 	if n.links == nil {
 		n.links = nobody{}

@@ -223,6 +223,7 @@ func startCluster(cfg conf.Config, n *node) (*cluster.Node, error) {
 		SlotsPerPartition: cfg.PartitionSlots,
 		Counts:            counts,
 		MaxDrift:          cfg.ClockMaxDrift,
+		Timeout:           cfg.OperationTimeout,
 	}
 	if n.members != nil {
 		o.Ring, o.Links, o.Alive, o.Parse = n.company.ring, n.members, n.members.Alive, server.PassedParser(server.PassedOptions{MaxString: serverSettings(cfg).MaxBulk})
