@@ -13,6 +13,8 @@ type client struct {
 	home  int
 	roams bool
 	busy  bool
+	guest bool      // of a recipe: one operation
+	then  func()    // when it has succeeded
 	again []command // to be tried again, after a refusal
 
 	contexts []context // by key: of the last read of its siblings
@@ -103,6 +105,9 @@ func verbWeights(k *keyPlan) (w [verbs]int) {
 		if k.resets {
 			w[verbSet], w[verbDel], w[verbGetSet] = 4, 6, 3
 		}
+		if k.expire && k.brief {
+			w[verbExpire], w[verbPersist] = 20, 8
+		}
 	case classHash:
 		w = [verbs]int{verbGet: 20, verbHGet: 10, verbHSet: 30, verbHDel: 10, verbDel: 5}
 		if k.resets {
@@ -166,10 +171,19 @@ func (c *client) drawCommand(key int) command {
 		weights[verbHSetBlind] *= 8
 		weights[verbGet] /= 3
 	}
-	cmd := command{verb: verb(c.r.pick(weights[:])), key: key}
+	return c.draw(key, verb(c.r.pick(weights[:])))
+}
+
+// draw draws what else there is to a command.
+func (c *client) draw(key int, v verb) command {
+	k := &c.w.plan.keys[key]
+	cmd := command{verb: v, key: key}
 	switch cmd.verb {
 	case verbIncr:
 		cmd.n = int64(c.r.between(1, 99))
+		if k.down && c.r.chance(0.4) {
+			cmd.n = -cmd.n
+		}
 	case verbSetEx, verbExpire:
 		most := 4 * second
 		if k.brief {
@@ -188,6 +202,12 @@ func (c *client) drawCommand(key int) command {
 
 // answered takes the answer of an operation, or that there will be none.
 func (c *client) answered(rec *record) {
+	if c.guest {
+		if c.then != nil && rec.outcome == succeeded {
+			c.then()
+		}
+		return
+	}
 	c.busy = false
 	if rec.outcome == succeeded {
 		for i := range rec.commands {

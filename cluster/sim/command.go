@@ -61,15 +61,24 @@ type command struct {
 	key   int
 	field byte
 	token uint64 // of what it writes: unique in the run
-	n     int64  // INCR: by how much; SETEX, EXPIRE: ms until then
+	n     int64  // INCR: by how much, also less than 0; SETEX, EXPIRE: ms until then
 
 	context    []object.Dot
 	hasContext bool
 	covers     []uint64 // tokens that the context was given with: for the checks only
 }
 
-// tokenBase parts a counter's base, which names who set it, from what was added since.
+// tokenBase parts a counter's base, which names who set it, from what was added since: less than half of it, either way.
 const tokenBase = 1_000_000
+
+// parts returns who set a counter last, 0 for nobody, and what was added since; false when there is no such base.
+func parts(number int64) (base uint64, sum int64, ok bool) {
+	number += tokenBase / 2
+	if number < 0 {
+		return 0, 0, false
+	}
+	return uint64(number / tokenBase), number%tokenBase - tokenBase/2, true
+}
 
 func tokenText(token uint64) []byte { return strconv.AppendUint(make([]byte, 0, 8), token, 16) }
 

@@ -20,20 +20,22 @@ import (
 //
 // So the sum lies between the increments that must count and those that may.
 func (w *world) checkCounter(rec *record, i int) {
-	c, saw, b := &rec.commands[i], &rec.results[i].saw, &rec.before[i]
-	k := &w.keys[c.key]
+	c, res, b := &rec.commands[i], &rec.results[i], &rec.before[i]
+	k, saw := &w.keys[c.key], &res.saw
 	w.totals.Checks[checkCounter]++
-	if saw.number < 0 {
+	plan := &w.plan.keys[c.key]
+	base, sum, ok := parts(saw.number)
+	if !ok || sum < 0 && !plan.down {
 		w.fail("I5 counter", c.key, "a negative sum: %v", rec)
 	}
-	if base := uint64(saw.number / tokenBase); base != 0 {
+	if base != 0 {
 		t, ok := w.byToken(base)
 		if !ok || t.command().key != c.key || t.rec.outcome == refused || (t.command().verb != verbSet && t.command().verb != verbGetSet) {
 			w.fail("I5 counter", c.key, "a base that nobody set: %v", rec)
 			return
 		}
 	}
-	if b.need > 0 && !w.plan.keys[c.key].resets && w.plan.flush == 0 && saw.number < b.floor.shown.count {
+	if b.need > 0 && !plan.resets && !plan.down && !plan.expire && w.plan.flush == 0 && saw.number < b.floor.shown.count {
 		w.fail("I4 monotonic", c.key, "it was %d before: %v", b.floor.shown.count, rec)
 	}
 	var reset object.Stamp
@@ -47,17 +49,20 @@ func (w *world) checkCounter(rec *record, i int) {
 	}
 	certain := b.need >= w.majority(c.key)
 	resets, order := k.resetsBefore(rec, certain), k.resetOrder()
-	sum, must, may := saw.number%tokenBase, int64(0), int64(0)
+	must, may, lapsed := int64(0), int64(0), w.lapsed(rec, i)
 	for _, t := range k.touched {
 		if t.command().verb != verbIncr || t.rec == rec {
 			continue
 		}
 		counts, can := w.increment(t, rec, b, reset)
-		if counts {
-			must += t.command().n
+		counts = counts && !(plan.expire && w.mayLapse(t, res))
+		can = can && !resets.saw(t) && !(certain && w.seenByNext(t, order, rec)) && !lapsed.seen(t)
+		// What is taken away makes the least smaller where it may count, and the most where it must.
+		if n := t.command().n; counts || can && n < 0 {
+			must += n
 		}
-		if can && !resets.saw(t) && !(certain && w.seenByNext(t, order, rec)) {
-			may += t.command().n
+		if n := t.command().n; can && n > 0 || counts && n < 0 {
+			may += n
 		}
 	}
 	if sum < must || sum > may {

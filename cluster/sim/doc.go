@@ -42,6 +42,10 @@
 //	isolate     a node is cut off                                    detectors   differ by node: slow, late to confirm
 //	crash       a node stops at once, a drawn prefix of its          blackout    all nodes crash
 //	            unsynced batches survives; it starts again later
+//	snatch      a recipe: a node crashes with what it has not synced right after somebody was shown it
+//	brink       a recipe: a key is read when it expires by a clock that is ahead, and then all crash
+//	stray       a recipe: hints are added to while they are on their way home
+//	usurp       a recipe: the second of the list writes without having heard of the first, whose clock is far ahead
 //
 // Skew goes up to and beyond the drift that clocks accept.
 //
@@ -65,6 +69,7 @@
 //	I14 expiry      nothing shows after it expired
 //	I15 place       what looks before it writes runs on a home replica
 //	I16 primary     what one node evaluated later stays later
+//	I17 home        without crashes every write reaches every home replica, by hints if not at first
 //
 // The reasoning of each is with its code. What is not simulated: joins, leaves and transfers, anti-entropy, the removal of dead rows,
 // FLUSHALL, lost or corrupt disks, and whatever a real kernel does to sockets.

@@ -10,11 +10,11 @@ const (
 	onHints            // nodes are away, and levels low
 	onTies             // two primaries at one instant
 	onExpiry           // keys with short lives
-	emphases  = iota
+	onUsurp            // many hidden writes at one primary
 )
 
 func (e emphasis) String() string {
-	return [...]string{"", " on flips", " on crashes", " on hints", " on ties", " on expiry", ""}[e]
+	return [...]string{"", " on flips", " on crashes", " on hints", " on ties", " on expiry", " on usurpers"}[e]
 }
 
 // emphasize changes the plan toward one thing.
@@ -24,9 +24,9 @@ func (p *plan) emphasize(r rng, without FaultSet) {
 			p.faults[f] = fp
 		}
 	}
-	if p.emphasis != onNothing && p.emphasis != emphases {
+	if p.emphasis != onNothing {
 		for f := range p.faults {
-			if !r.chance(0.3) {
+			if !r.chance(0.3) || p.emphasis == onUsurp && !r.chance(0.3) {
 				p.faults[f] = faultPlan{} // the others only now and then
 			}
 		}
@@ -34,17 +34,28 @@ func (p *plan) emphasize(r rng, without FaultSet) {
 	switch p.emphasis {
 	case onFlips:
 		p.flips(r, often)
+	case onUsurp:
+		p.usurp(r)
+		often(faultUsurp, 600*millisecond, 0)
 	case onCrashes:
 		p.syncMean = r.log(5*millisecond, 100*millisecond)
 		p.loss = oneOf(r, 0, 0, 0.02) // so that not everybody has it
+		if r.chance(0.8) {
+			p.syncMean, p.netMean, p.tail = r.log(50*microsecond, millisecond), r.log(100*microsecond, 2*millisecond), 0
+			p.limits.InFlight = 0
+			often(faultSnatch, 150*millisecond, 0)
+		}
 		often(faultBlackout, 4*second, 100*millisecond)
 		often(faultCrash, 700*millisecond, 200*millisecond)
 	case onHints:
 		p.loss = oneOf(r, 0.01, 0.1, 0.2)
 		p.limits.ReplayRows = oneOf(r, 1, 2, 0)
 		p.multi, p.blind = 0, true
-		often(faultCrash, 2*second, 2*second)
+		if r.chance(0.5) {
+			often(faultCrash, 2*second, 2*second)
+		}
 		often(faultIsolate, 2*second, second)
+		often(faultStray, 250*millisecond, 0)
 		often(faultSuspect, 200*millisecond, 200*millisecond)
 		p.netMean = r.log(millisecond, 30*millisecond)
 		p.weights[0] = 3
@@ -66,6 +77,9 @@ func (p *plan) emphasize(r rng, without FaultSet) {
 		}
 		often(faultSuspect, second, 500*millisecond)
 		often(faultLossBurst, second, 200*millisecond)
+		often(faultBrink, 300*millisecond, 0)
+		p.flush = 0
+		p.skew, p.rate = oneOf(r, p.maxDrift*9/10, second/2, p.skew), 0
 	}
 }
 
@@ -90,4 +104,20 @@ func (p *plan) flips(r rng, often func(f fault, every, lasts Time)) {
 	often(faultSuspect, 3*second, 500*millisecond)
 	often(faultRift, 2*second, 2*second) // who does not hear the primary takes over
 	often(faultClockStep, 3*second, 0)
+}
+
+// usurp makes a run of little else but hidden writes.
+func (p *plan) usurp(r rng) {
+	p.skew, p.rate = p.maxDrift*9/10, 0
+	p.keys = p.keys[:min(len(p.keys), r.between(1, 2))]
+	for i := range p.keys {
+		p.keys[i].resets, p.keys[i].expire = true, r.chance(0.3)
+	}
+	p.clients, p.think = r.between(1, 3), r.log(50*millisecond, 200*millisecond)
+	p.ops = max(p.ops, 600)
+	p.slides, p.multi, p.flush, p.hurried = false, 0, 0, 0
+	p.loss, p.netMin, p.netMean = 0, 50*microsecond, r.log(2*millisecond, 16*millisecond)
+	p.syncMean = r.log(50*microsecond, 2*millisecond)
+	p.detect = second // nobody notices by himself
+	p.levels, p.weights = p.levels[:1], []int{1}
 }

@@ -22,8 +22,12 @@ const (
 	faultFull
 	faultClockStep
 	faultSuspect
+	faultUsurp
+	faultSnatch
+	faultStray
+	faultBrink
 	faultScheduled
-	faultLoss = faultScheduled + iota - 13
+	faultLoss = faultScheduled + iota - 17
 	faultRepeat
 	faultTail
 	faultSkew
@@ -36,7 +40,7 @@ const (
 func (f fault) String() string {
 	return [...]string{
 		"burst", "cut", "rift", "split", "isolate", "crash", "blackout", "pause", "slowdisk", "full", "clockstep", "suspect",
-		"loss", "repeat", "tail", "skew", "detector",
+		"usurp", "snatch", "stray", "brink", "loss", "repeat", "tail", "skew", "detector",
 	}[f]
 }
 
@@ -82,7 +86,7 @@ func (p *plan) drawFaults(r rng, without FaultSet) {
 	likely := oneOf(r, 0.15, 0.4, 0.7)
 	for f := range p.faults {
 		every, lasts := r.log(200*millisecond, 10*second), r.log(20*millisecond, 2*second)
-		use := r.chance(likely)
+		use := r.chance(likely) && fault(f) < faultUsurp // recipes are for runs that dwell on them
 		if fault(f) == faultBlackout {
 			use, every = use && r.chance(0.3), every*4
 		}
@@ -164,6 +168,14 @@ func (w *world) inflict(f fault, a, b *node, mask uint64, lasts Time, r rng) {
 		a.offset += Time(r.Int64N(int64(2*step))) - step
 	case faultSuspect:
 		a.suspect(b, w.now+lasts)
+	case faultUsurp:
+		w.usurp(r)
+	case faultSnatch:
+		w.snatch(r)
+	case faultStray:
+		w.stray(r)
+	case faultBrink:
+		w.brink(r)
 	}
 }
 

@@ -88,6 +88,7 @@ func (f *finale) wait() {
 	f.since = w.now
 	switch w.phase {
 	case healing:
+		f.homecoming()
 		w.phase = reading
 		w.trace.line(w.now, -1, onPhase, [3]uint64{uint64(reading), 0, 0}, nil)
 		f.read()
@@ -99,6 +100,28 @@ func (f *finale) wait() {
 			}
 		}
 		w.phase = over
+	}
+}
+
+// homecoming is I17: before anybody has read to repair, every home replica has what was written, by hints if not at first, in
+// a run in which no node crashed (its operations under way leave no hints), refused rows for lack of room, or was refused
+// for its clock.
+func (f *finale) homecoming() {
+	w := f.w
+	if t := &w.totals; t.Crashes+t.Refused+t.Drifts > 0 {
+		return
+	}
+	for key := range w.plan.keys {
+		w.totals.Checks[checkHome]++
+		var first []byte
+		for i, n := range w.homesOf(key) {
+			if rows, _ := n.canonical(key); i == 0 {
+				first = rows
+			} else if !bytes.Equal(rows, first) {
+				w.fail("I17 home", key, "hints are home, and replicas differ:\n%s", w.replicas(key))
+				return
+			}
+		}
 	}
 }
 

@@ -14,8 +14,9 @@ import (
 // real time of one answer and another beginning, as clients see it.
 //
 // What a QUORUM read has shown counts like a write acknowledged by a majority, since it is answered only once a majority is
-// known to hold it; so does what an operation looked at before it wrote at QUORUM. An operation that looked at QUORUM but
-// wrote at ONE promises nothing about what it saw, and what was read at less than QUORUM is held by whoever was asked.
+// known to hold it; so does what an operation looked at before it wrote at QUORUM, and, whatever the level at which it wrote, the keys
+// that it showed and did not change. Of the keys that it changed at ONE it promises nothing, and what was read at less than
+// QUORUM is held by whoever was asked.
 type floor struct {
 	value, expiry, cleared object.Stamp
 	elements               [fields]object.Stamp
@@ -81,9 +82,13 @@ func (w *world) learn(rec *record) {
 				k.edges.pass(rec, c)
 				k.replace(rec, i)
 				k.settle(rec, i)
+				if res.at != 0 {
+					k.ended = append(k.ended, touch{rec, i})
+				}
 			}
 		}
-		if res.looked && rec.before[i].need >= majority && (!mutated || writes >= majority) {
+		if res.looked && rec.before[i].need >= majority && (!mutated || !res.applied || writes >= majority) {
+			k.lapse(rec, i)
 			shown := res.saw.floor()
 			for n := 0; n <= majority; n++ {
 				k.floors[n].shown.raise(&shown)
@@ -154,6 +159,12 @@ func (k *keyHistory) settle(rec *record, i int) {
 	}
 }
 
+// overwritten is that somebody wrote over a value which he had seen: under which stamp, and when he was answered.
+type overwritten struct {
+	finished Time
+	by       object.Stamp
+}
+
 // replace notes what an operation that looked has seen and written over.
 func (k *keyHistory) replace(rec *record, i int) {
 	c, res := &rec.commands[i], &rec.results[i]
@@ -161,8 +172,8 @@ func (k *keyHistory) replace(rec *record, i int) {
 		return
 	}
 	note := func(token uint64) {
-		if at, ok := k.replaced[token]; !ok || rec.finished < at {
-			k.replaced[token] = rec.finished
+		if o, ok := k.replaced[token]; !ok || rec.finished < o.finished {
+			k.replaced[token] = overwritten{finished: rec.finished, by: rec.at(i)}
 		}
 	}
 	whole := c.verb == verbDel || c.verb == verbGetSet

@@ -70,13 +70,14 @@ func (w *world) majority(key int) int { return quorum.Majority(w.keys[key].repli
 func (w *world) writeNeed(rec *record, key int) int { return w.homesNeeded(rec.levels[1], true, key) }
 
 // readNeed returns from how many home replicas the operation has seen the key. An operation that writes at QUORUM or above looks at
-// QUORUM at least, sloppily if it writes so.
+// QUORUM at least, and sloppily only if it writes so too.
 func (w *world) readNeed(rec *record, key int) int {
 	if rec.blind() {
 		return 0
 	}
 	choice, n := rec.levels[0], w.keys[key].replicas
-	if rec.write && rec.levels[1].Level.Majority(n) && !choice.Level.Majority(n) {
+	sloppier := choice.Sloppy && !rec.levels[1].Sloppy
+	if rec.write && rec.levels[1].Level.Majority(n) && (sloppier || !choice.Level.Majority(n)) {
 		choice = quorum.Choice{Level: quorum.Quorum, Sloppy: rec.levels[1].Sloppy}
 	}
 	return w.homesNeeded(choice, false, key)

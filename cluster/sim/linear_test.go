@@ -17,7 +17,7 @@ type step struct {
 
 func linearWorld(steps []step) *world {
 	w := &world{plan: &plan{keys: []keyPlan{{class: classText}}}}
-	w.keys = []keyHistory{{replicas: 3, floors: make([]pair, 4), replaced: map[uint64]Time{}}}
+	w.keys = []keyHistory{{replicas: 3, floors: make([]pair, 4), replaced: map[uint64]overwritten{}}}
 	for i, s := range steps {
 		rec := &record{
 			id: uint32(i), commands: []command{{verb: s.verb, token: s.token}}, write: !s.verb.reads(), invoked: s.from, finished: s.to,

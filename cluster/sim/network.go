@@ -11,8 +11,10 @@ import (
 
 // link is one direction between two nodes.
 type link struct {
-	cuts   int // that stop it, at present
-	flying int // messages under way
+	cuts   int     // that stop it, at present
+	flying int     // messages under way
+	late   Time    // by how much more messages are late
+	loss   float64 // a share that is lost, beside that of all links
 }
 
 func (w *world) link(from, to *node) *link { return &w.links[from.index*len(w.nodes)+to.index] }
@@ -47,6 +49,7 @@ func (w *world) send(from *node, e dynamo.Envelope) {
 	if w.bursts > 0 {
 		loss = 0.3
 	}
+	loss = max(loss, w.link(from, to).loss)
 	draw, again := w.network.Float64(), w.network.Float64()
 	if w.phase == chaos && (w.link(from, to).cuts > 0 || draw < loss) {
 		w.totals.Lost++
@@ -71,6 +74,9 @@ func (w *world) fly(p parcel) {
 		in += w.network.around(w.plan.tailMean)
 	}
 	l := w.link(p.from, p.to)
+	if l.late > 0 && w.phase == chaos {
+		in += w.network.around(l.late)
+	}
 	l.flying++
 	w.push(event{at: w.now + in, do: func() {
 		l.flying--

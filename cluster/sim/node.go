@@ -147,7 +147,6 @@ func (n *node) mustMakeRoom(low time.Duration) {
 
 // crash ends a life. A drawn prefix of the batches that were not synced survives.
 func (n *node) crash(r rng, down Time) {
-	w := n.w
 	keep := 0
 	if r.chance(0.5) {
 		keep = r.IntN(n.store.Unsynced() + 1)
@@ -155,6 +154,13 @@ func (n *node) crash(r rng, down Time) {
 	if !n.up {
 		return
 	}
+	n.die(keep, down)
+}
+
+// die ends a life. Of the batches that were not synced the first so many survive.
+func (n *node) die(keep int, down Time) {
+	w := n.w
+	w.totals.Crashes++
 	lost := n.store.Unsynced() - keep
 	w.totals.BatchesLost += uint64(lost)
 	w.trace.line(w.now, n.index, onCrash, [3]uint64{uint64(lost), uint64(keep), uint64(down)}, nil)

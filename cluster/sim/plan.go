@@ -33,6 +33,7 @@ type keyPlan struct {
 	resets bool // a counter that is also set and deleted
 	expire bool // operations with expiries are among those on the key
 	brief  bool // many of them, and short ones
+	down   bool // a counter from which is also taken away
 }
 
 func (k *keyPlan) ref() object.KeyRef { return object.KeyRef{Name: k.name} }
@@ -90,7 +91,7 @@ func drawPlanOf(seed uint64, c Config) *plan {
 	if p.profile == ProfileDrawn {
 		p.profile = drawn
 	}
-	p.emphasis = emphasis(r.IntN(emphases + 1)) // the last stands for nothing as well
+	p.emphasis = emphasis(r.pick([]int{18, 11, 13, 13, 11, 13, 16}))
 	if p.profile != ProfileChaos {
 		p.emphasis = onNothing
 	}
@@ -117,13 +118,16 @@ func (p *plan) drawRing(r rng) {
 	if p.emphasis == onTies || p.emphasis == onFlips {
 		n = r.between(3, 4)
 	}
+	if p.emphasis == onUsurp {
+		n = r.between(5, 6)
+	}
 	if alone := r.chance(0.04); alone && p.emphasis == onNothing {
 		n = 1
 	}
 	switch p.emphasis {
 	case onHints:
-		p.replicas = oneOf(r, 1, 1, 1, 2, 3)
-	case onFlips, onTies:
+		p.replicas = oneOf(r, 1, 1, 1, 2, 3, 3)
+	case onFlips, onTies, onUsurp:
 		p.replicas = oneOf(r, 3, 3, 3, 5)
 	}
 	p.slots = oneOf(r, 1024, 4096, 16384)
@@ -161,13 +165,15 @@ func (p *plan) drawKeys(r rng) {
 		most, p.slides = r.between(8, 30), true
 	case onFlips:
 		weights = []int{40, 40, 15, 15}
+	case onUsurp:
+		weights = []int{70, 0, 30, 0}
 	case onExpiry:
-		weights, most = []int{60, 0, 40, 0}, r.between(1, 3)
+		weights, most = []int{40, 25, 35, 0}, r.between(1, 3)
 	}
 	for i := range most {
 		k := keyPlan{class: class(r.pick(weights)), slot: slots[r.IntN(len(slots))]}
 		k.name = []byte(k.class.String() + strconv.Itoa(i))
-		k.resets, k.expire = r.chance(0.5), r.chance(0.4)
+		k.resets, k.expire, k.down = r.chance(0.5), r.chance(0.4), r.chance(0.5)
 		p.keys = append(p.keys, k)
 	}
 }
@@ -183,7 +189,7 @@ func (p *plan) drawLevels(r rng) {
 		{quorum.Choice{Level: quorum.Quorum, Sloppy: true}, 2}, {quorum.Choice{Level: quorum.One, Sloppy: true}, 1},
 	}
 	if p.members[0].DC != "" {
-		all = append(all, weighted{quorum.Choice{Level: quorum.LocalQuorum}, 4}, weighted{quorum.Choice{Level: quorum.EachQuorum}, 4},
+		all = append(all, weighted{quorum.Choice{Level: quorum.LocalQuorum}, 4}, weighted{quorum.Choice{Level: quorum.EachQuorum}, 12},
 			weighted{quorum.Choice{Level: quorum.LocalOne}, 1})
 	}
 	mode := r.IntN(3)
@@ -213,7 +219,7 @@ func (p *plan) drawLoad(r rng) {
 	p.multi = oneOf(r, 0, 0.1, 0.2)
 	p.retry = oneOf(r, 0, 0.5, 1)
 	p.padded = r.chance(0.05)
-	p.flush = oneOf(r, 0, 0, 0, 0.01)
+	p.flush = oneOf(r, 0, 0, 0.01, 0.02)
 }
 
 func (p *plan) drawEdges(r rng) {

@@ -42,8 +42,10 @@ type record struct {
 	// What the whole world knows of it beside.
 	evaluations []object.Stamp // that changed something
 	written     []object.Stamp // by command: the greatest stamp that a stored row had for its token
+	ends        [][]int64      // by command: expiries that its evaluations wrote
 	texts       [][]string     // by command: strings that its evaluations wrote
 	gone        [][]uint64     // by command: siblings that its evaluations superseded
+	knew        []object.Stamp // by command: what the value with the greatest stamp says that its writer knew of
 	stored      bool           // something of it was in a row
 	before      []before       // by command: what was known of the key when it began
 }
@@ -105,9 +107,11 @@ type keyHistory struct {
 	replicas int
 	floors   []pair // by how many home replicas are known to hold it
 	edges    edges
-	replaced map[uint64]Time // by token: when somebody who had seen it and wrote over it was first acknowledged at QUORUM or above
-	settled  []settled       // writes of the value that were acknowledged at QUORUM or above, in that order
-	touched  []touch         // every command on it, in the order of invocation
+	replaced map[uint64]overwritten // by token: when somebody who had seen it and wrote over it was first acknowledged at QUORUM or above
+	settled  []settled              // writes of the value that were acknowledged at QUORUM or above, in that order
+	ended    []touch                // SETEX and EXPIRE that were acknowledged so, in that order
+	passed   map[object.Stamp]Time  // by stamp of an expiry: when it was first shown at QUORUM to have passed
+	touched  []touch                // every command on it, in the order of invocation
 }
 
 // touch is one command of a record.
@@ -123,7 +127,7 @@ func (h *history) start(w *world) {
 	h.keys = make([]keyHistory, len(w.plan.keys))
 	for i := range h.keys {
 		n := w.ring.Replicas()
-		h.keys[i] = keyHistory{replicas: n, floors: make([]pair, n+1), replaced: map[uint64]Time{}}
+		h.keys[i] = keyHistory{replicas: n, floors: make([]pair, n+1), replaced: map[uint64]overwritten{}, passed: map[object.Stamp]Time{}}
 	}
 }
 
@@ -140,7 +144,7 @@ func (w *world) invoke(client int, n *node, commands []command, levels [2]quorum
 	rec := &record{
 		id: uint32(len(w.records)), client: client, node: n.index, commands: commands, multi: multi, levels: levels,
 		invoked: w.now, timeout: timeout,
-		written: make([]object.Stamp, len(commands)), texts: make([][]string, len(commands)), gone: make([][]uint64, len(commands)),
+		written: make([]object.Stamp, len(commands)), knew: make([]object.Stamp, len(commands)), texts: make([][]string, len(commands)), ends: make([][]int64, len(commands)), gone: make([][]uint64, len(commands)),
 	}
 	for i := range commands {
 		c := &commands[i]
@@ -178,6 +182,9 @@ func (w *world) evaluated(o *op, stamp object.Stamp) {
 		changed = true
 		w.totals.Verbs[rec.commands[i].verb].Applied++
 		rec.gone[i] = append(rec.gone[i], res.gone...)
+		if res.at != 0 {
+			rec.ends[i] = append(rec.ends[i], res.at)
+		}
 		if rec.commands[i].verb == verbAppend {
 			text := string(rec.commands[i].value(w.plan.padded))
 			if len(res.saw.text) < 300 && !res.saw.isNumber {

@@ -108,6 +108,7 @@ func (s *spy) lookAt(w *world, key int, sub, row []byte) error {
 		}
 		s.is(w, thing{key: key, field: sub[1], stamp: e.Stamp}, hashOf(e.Value, e.Replaced, b2u(e.Tombstone)))
 		s.token(w, e.Value, e.Stamp)
+		s.knew(w, e.Value, e.Stamp, e.Replaced)
 		s.stamp(w, e.Stamp)
 		return nil
 	}
@@ -119,6 +120,7 @@ func (s *spy) lookAt(w *world, key int, sub, row []byte) error {
 		s.is(w, thing{key: key, field: 'V', stamp: v.Stamp}, hashOf(v.Bytes, v.Replaced, uint64(v.Int)))
 		if v.Kind == object.ValueBytes {
 			s.token(w, v.Bytes, v.Stamp)
+			s.knew(w, v.Bytes, v.Stamp, v.Replaced)
 		} else if v.Int%tokenBase == 0 {
 			s.tokenIs(w, uint64(v.Int/tokenBase), v.Stamp)
 		}
@@ -155,6 +157,14 @@ func (s *spy) is(w *world, t thing, hash uint64) {
 func (s *spy) token(w *world, value []byte, stamp object.Stamp) {
 	if token, ok := lastToken(value); ok {
 		s.tokenIs(w, token, stamp)
+	}
+}
+
+// knew notes what the latest form of a value says that its writer knew of.
+func (s *spy) knew(w *world, value []byte, stamp, replaced object.Stamp) {
+	token, ok := lastToken(value)
+	if t, known := w.byToken(token); ok && known && t.rec.written[t.i] == stamp {
+		t.rec.knew[t.i] = replaced
 	}
 }
 

@@ -32,12 +32,13 @@ const (
 	checkPlace
 	checkDigest
 	checkPrimary
+	checkHome
 	checks = iota
 )
 
 var checkNames = [checks]string{
 	"I1 acked", "I2 equal", "I3 revived", "I4 monotonic", "I5 counter", "I6 siblings", "I7 unique", "I8 refused", "I9 fresh", "I10 linear",
-	"I10 undecided", "I11 weak", "I12 answers", "I12 in time", "I13 frozen", "I14 expiry", "real values", "I15 place", "digests", "I16 primary",
+	"I10 undecided", "I11 weak", "I12 answers", "I12 in time", "I13 frozen", "I14 expiry", "real values", "I15 place", "digests", "I16 primary", "I17 home",
 }
 
 // Totals are quantities of one run or of many.
@@ -51,6 +52,7 @@ type Totals struct {
 	Messages [8]uint64 // by kind
 	Lost     uint64
 	Faults   [faultEnd]uint64
+	Crashes  uint64
 	Views    uint64 // changes of mind of failure detectors
 	Drifts   uint64 // messages refused because a clock was too far ahead
 	Ceilings uint64 // operations begun again after the clock's ceiling was in the way
@@ -78,6 +80,7 @@ func (t *Totals) Add(o *Totals) {
 	addAll(t.Checks[:], o.Checks[:])
 	t.Lost += o.Lost
 	t.Views += o.Views
+	t.Crashes += o.Crashes
 	t.Drifts += o.Drifts
 	t.Ceilings += o.Ceilings
 	t.Batches += o.Batches

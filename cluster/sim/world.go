@@ -41,6 +41,7 @@ type world struct {
 	encoder wire.Encoder
 
 	clients []*client
+	guests  int // clients of recipes so far
 	opsLeft int
 	final   *finale
 
