@@ -19,7 +19,7 @@
 //  4. Each key is read at ALL from one of its home replicas, which repairs the others; wait again.
 //  5. The final checks.
 //
-// A seed may dwell on one thing (emphasis): two primaries with clocks apart, crashes before syncs, hints, two writers at one
+// A seed may dwell on one thing (emphasis): two primaries with clocks apart, hidden writes, crashes before syncs, hints, two writers at one
 // instant, short lives of keys. What takes several things at once would else hardly ever happen.
 //
 // Three profiles: chaos has all faults; stable has only loss, delays, repeats and slow disks, with every node up and seen to be

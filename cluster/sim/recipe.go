@@ -49,7 +49,7 @@ func (w *world) usurp(r rng) {
 	if len(homes) < 3 {
 		return
 	}
-	switch r.IntN(6) {
+	switch r.IntN(6) { // these want the same kind of run: little else, several clients' worth of lateness
 	case 0:
 		w.half(key, r)
 		return
