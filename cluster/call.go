@@ -84,7 +84,7 @@ func (n *Node) Start(c *Call) {
 		present = n.clock.Physical()
 	}
 	for range ceilingTries {
-		if c.Write && !n.clock.HasRoom(present) {
+		if (c.Write || !n.alone) && !n.clock.HasRoom(present) {
 			if c.Err = n.clock.MakeRoom(hlc.Margin); c.Err != nil {
 				return
 			}

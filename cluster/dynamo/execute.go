@@ -88,6 +88,12 @@ func (p *Partition) execute(now Time, op *operation) {
 		p.drop(op, err)
 		return
 	}
+	if !wrote {
+		if err := p.remember(); err != nil {
+			p.drop(op, err)
+			return
+		}
+	}
 	choice, reason := r.WriteLevel, wire.ReasonClient
 	switch {
 	case !wrote:

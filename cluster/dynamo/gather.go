@@ -53,6 +53,9 @@ func (p *Partition) beginGather(now Time, op *operation, choice quorum.Choice) e
 		own[i] = keys[i].Digest(p.opts.Secret)
 	}
 	op.answered = 1 << op.self
+	if err := p.remember(); err != nil {
+		return err
+	}
 	p.list(op)
 	p.askReplicas(now, op, own)
 	p.ownWhenDurable(now, held{op: op.id, phase: gathering})
@@ -75,6 +78,15 @@ func holdsSome(v *object.View) bool {
 func (p *Partition) expiredSince(op *operation, k *object.KeyState) bool {
 	at := k.Row.Expiry.At
 	return at != 0 && op.read != nil && op.read.HLC.Millis() <= at && at < p.host.Now().Millis()
+}
+
+// remember lets the clock not fall behind what it says now: others are told of this time, and this node counts as one that
+// knows it, also when its wall clock is set back.
+func (p *Partition) remember() error {
+	if err := p.host.Observe(p.host.Now()); err != nil {
+		return ErrClockCeiling
+	}
+	return nil
 }
 
 // joinFallbacks adds the fallbacks to the operation's nodes. At a fallback that coordinates this node is the first.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/rondokv/rondo/cluster/dynamo"
+	"github.com/rondokv/rondo/cluster/hlc"
 	"github.com/rondokv/rondo/engine/object"
 )
 
@@ -36,8 +37,16 @@ func (n *node) Tick(above object.HLC, count int) (object.HLC, bool) {
 	return n.clock.Tick(n.clock.Physical(), count)
 }
 
-// Observe takes in a peer's reading.
-func (n *node) Observe(peer object.HLC) error { return n.clock.Observe(peer) }
+// Observe takes in a peer's reading, and puts a durable ceiling above it before anything that it came with is stored or answered.
+func (n *node) Observe(peer object.HLC) error {
+	if err := n.clock.Observe(peer); err != nil {
+		return err
+	}
+	if n.clock.HasRoom(n.clock.Physical()) {
+		return nil
+	}
+	return n.clock.MakeRoom(hlc.Margin)
+}
 
 // Alive is what the failure detector says.
 func (n *node) Alive(id object.NodeID) bool { return n.alive(n.w.nodeOf(id)) }
