@@ -8,10 +8,12 @@ import (
 	"github.com/rondokv/rondo/engine/object"
 )
 
-// Begin starts a client's operation. The core holds on to r until it is Finished.
+// Begin starts a client's operation, or starts one again that ended with ErrClockCeiling. The core holds on to r until it is
+// Finished.
 func (p *Partition) Begin(now Time, r *Request) {
 	p.beginStep()
 	p.step.req = r
+	r.Finished, r.Err, r.Seq = false, nil, 0
 	p.begin(now, r)
 }
 

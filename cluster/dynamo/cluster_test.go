@@ -298,3 +298,24 @@ func TestClockCeiling(t *testing.T) {
 		t.Error("still busy")
 	}
 }
+
+// A request that found no room below the clock's ceiling is begun again, as it is: it is not finished by what it was before.
+func TestBegunAgainAfterTheCeiling(t *testing.T) {
+	c := newTestCluster(t, 3, 3)
+	a := c.home(0)
+	a.ceiling = a.Now()
+	r, o := c.begin(a, "SET k v", quorum.Quorum, quorum.Quorum)
+	if !r.Finished || !errors.Is(r.Err, ErrClockCeiling) {
+		t.Fatalf("at the ceiling: finished %v, %v", r.Finished, r.Err)
+	}
+	a.ceiling = 0
+	a.p.Begin(c.now, r)
+	c.drain(a)
+	if r.Finished || r.Err != nil {
+		t.Fatalf("begun again, before anybody has acked: finished %v, %v", r.Finished, r.Err)
+	}
+	c.deliver()
+	if !r.Finished || r.Err != nil || o.reply != "OK" {
+		t.Fatalf("acked: finished %v, %v, %q", r.Finished, r.Err, o.reply)
+	}
+}
