@@ -40,6 +40,34 @@ func (r *Requirement) home(of Lists, dc string) (n int) {
 	return n
 }
 
+// list is one preference list among the nodes.
+type list struct {
+	of    Lists
+	homes int    // home replicas on it
+	mask  uint64 // who counts for it, by index in Nodes
+}
+
+// lists looks at all nodes once.
+func (r *Requirement) lists() (before, after list) {
+	before.of, after.of = Before, After
+	for i := range r.Nodes {
+		node := &r.Nodes[i]
+		counts := !node.Fallback || r.Choice.Sloppy
+		for _, l := range [...]*list{&before, &after} {
+			if node.Of&l.of == 0 {
+				continue
+			}
+			if !node.Fallback {
+				l.homes++
+			}
+			if counts {
+				l.mask |= 1 << i
+			}
+		}
+	}
+	return before, after
+}
+
 // group is one condition: need answers among the nodes of mask. A requirement is won when all its groups are.
 type group struct {
 	mask     uint64 // by index in Nodes
@@ -54,8 +82,11 @@ func (t *Tally) Start(r Requirement) error {
 	if !r.Choice.Level.Valid() {
 		return newParseError(r.Choice.Level.String())
 	}
-	before, after := r.home(Before, ""), r.home(After, "")
-	if len(r.Nodes) > MaxNodes || before+after == 0 || before > MaxReplicas || after > MaxReplicas {
+	if len(r.Nodes) > MaxNodes {
+		return ErrNodes
+	}
+	before, after := r.lists()
+	if before.homes+after.homes == 0 || before.homes > MaxReplicas || after.homes > MaxReplicas {
 		return ErrNodes
 	}
 	if r.Choice.Level == Any {
@@ -65,20 +96,20 @@ func (t *Tally) Start(r Requirement) error {
 		}
 		r.Choice.Level = One
 	}
-	if before > 0 {
-		if err := t.addList(&r, Before, before); err != nil {
+	if before.homes > 0 {
+		if err := t.addList(&r, before); err != nil {
 			return err
 		}
 	}
-	if after > 0 {
-		return t.addList(&r, After, after)
+	if after.homes > 0 {
+		return t.addList(&r, after)
 	}
 	return nil
 }
 
-// addList adds what the level needs of one list of n home replicas.
-func (t *Tally) addList(r *Requirement, of Lists, n int) error {
-	level := r.Choice.Level
+// addList adds what the level needs of one list.
+func (t *Tally) addList(r *Requirement, l list) error {
+	level, of := r.Choice.Level, l.of
 	switch level {
 	case LocalOne, LocalQuorum:
 		return t.addDC(r, of, r.Local)
@@ -94,11 +125,11 @@ func (t *Tally) addList(r *Requirement, of Lists, n int) error {
 		}
 		return nil
 	}
-	need := level.need(n)
-	if need > n {
-		return &LevelError{Level: level, Need: need, Have: n}
+	need := level.need(l.homes)
+	if need > l.homes {
+		return &LevelError{Level: level, Need: need, Have: l.homes}
 	}
-	t.add(group{mask: r.who(of, ""), need: uint8(need), of: uint8(n)})
+	t.add(group{mask: l.mask, need: uint8(need), of: uint8(l.homes)})
 	return nil
 }
 

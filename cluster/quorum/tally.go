@@ -128,6 +128,17 @@ func (t *Tally) worst(who uint64) (c Count) {
 	return c
 }
 
+// Needs reports whether an ack of node i would bring any condition of the level nearer to being met.
+func (t *Tally) Needs(i int) bool {
+	for j := range t.groups[:t.count] {
+		g := &t.groups[j]
+		if i >= 0 && i < len(t.nodes) && g.mask&^t.acked>>i&1 != 0 && bits.OnesCount64(g.mask&t.acked) < int(g.need) {
+			return true
+		}
+	}
+	return false
+}
+
 // Counts reports whether an answer of node i counts toward any condition of the level.
 func (t *Tally) Counts(i int) bool {
 	for j := range t.groups[:t.count] {

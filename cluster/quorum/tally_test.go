@@ -222,3 +222,30 @@ func TestRestart(t *testing.T) {
 		t.Errorf("after a restart: %s", got)
 	}
 }
+
+// Needs says of whom an answer would help: nobody of a list that has enough, whoever else has not answered.
+func TestNeeds(t *testing.T) {
+	var tally Tally
+	if err := tally.Start(Requirement{Choice: Choice{Level: Quorum}, Nodes: nodes("B", "BA", "BA", "A")}); err != nil {
+		t.Fatal(err)
+	}
+	needs := func() (who string) {
+		for i := range 4 {
+			if tally.Needs(i) {
+				who += string(rune('a' + i))
+			}
+		}
+		return who
+	}
+	for _, step := range []struct {
+		ack  int
+		want string
+	}{{-1, "abcd"}, {0, "bcd"}, {1, "cd"}, {2, ""}} {
+		if tally.Ack(step.ack); needs() != step.want {
+			t.Errorf("after the ack of %d: %q, want %q", step.ack, needs(), step.want)
+		}
+	}
+	if tally.Needs(4) || tally.Needs(-1) {
+		t.Error("nobody is needed")
+	}
+}

@@ -12,7 +12,7 @@ func Build(members []Node, o Options) (*Ring, error) {
 		return nil, err
 	}
 	t := l.wrap()
-	t.balance()
+	t.arrange(func(int) bool { return true })
 	return l.ring(1, t.at), nil
 }
 
@@ -56,6 +56,9 @@ func (t *table) fits(pos int, node uint16) bool {
 // wrap lays the quotas around the partitions and mixes them.
 func (l *layout) wrap() *table {
 	t := &table{layout: l, at: make([]uint16, l.parts*l.n), count: make([]int, len(l.members))}
+	if len(l.byDC) > 0 {
+		return t.stack()
+	}
 	v := 0
 	for _, i := range l.order() {
 		for range l.quota[i] {
@@ -64,12 +67,24 @@ func (l *layout) wrap() *table {
 		}
 		t.count[i] = l.quota[i]
 	}
-	rnd := random(1)
-	for range 8 * len(t.at) {
-		a, b := rnd.below(len(t.at)), rnd.below(len(t.at))
-		t.swap(a, b)
+	rnd, block := random(1), l.block()
+	for range 8 * len(t.at) / block {
+		a, b := rnd.below(len(t.at)/block), rnd.below(len(t.at)/block)
+		for j := range block {
+			t.swap(a/t.n*t.n*block+a%t.n+j*t.n, b/t.n*t.n*block+b%t.n+j*t.n)
+		}
 	}
 	return t
+}
+
+// block is how many neighbouring partitions are mixed as one, so that a node's partitions come in runs: few enough for each
+// node to lead two blocks for each other one to take over.
+func (l *layout) block() int {
+	block := 1
+	for block < 16 && 4*block*len(l.members)*len(l.members) <= l.parts {
+		block *= 2
+	}
+	return block
 }
 
 // swap exchanges two entries of different partitions if both fit.

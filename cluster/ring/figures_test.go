@@ -29,7 +29,7 @@ func figures() []figure {
 		{"3 -> 4, no racks", 16, nodes(1, 3, 0), nodes(1, 4, 0), 768, 768},
 		{"1 -> 3, no racks", 16, nodes(1, 1, 0), nodes(1, 3, 0), 2048, 2048},
 		{"1 of 9 replaced, 3 racks", 16, nodes(1, 9, 3), replaced, 341, 341},
-		{"12 -> 10, 4 racks", 16, nodes(1, 12, 4), without(nodes(1, 12, 4), 3, 8), 549, 549},
+		{"12 -> 10, 4 racks", 16, nodes(1, 12, 4), without(nodes(1, 12, 4), 3, 8), 534, 534},
 		{"9 -> 12, weights 1:1:2, 3 racks", 16, weighted(9), weighted(12), 615, 615},
 		{"9 of 1:1:1 to 1:1:2, no racks", 16, nodes(1, 9, 0), nodes(1, 9, 0, 1, 1, 2), 512, 512},
 		{"100 -> 101, 5 racks", 4, nodes(1, 100, 5), nodes(1, 101, 5), 121, 121},

@@ -34,7 +34,7 @@ func (r Reason) String() string {
 	return names[r]
 }
 
-// Relaxation is one wish that could not be met. Wanted and Got are replicas for
+// Relaxation is one wish that could not be met; where N is set by datacenter, of that datacenter. Wanted and Got are replicas for
 // FewNodes, racks or datacenters for FewRacks and FewDCs (wanted, there), and
 // vnodes for the caps (by weight, held).
 type Relaxation struct {
@@ -52,9 +52,12 @@ func (x Relaxation) String() string {
 		return fmt.Sprintf("%v: dc %q rack %q gets %d vnodes instead of %d", x.Reason, x.DC, x.Rack, x.Got, x.Wanted)
 	case DCCapped:
 		return fmt.Sprintf("%v: dc %q gets %d vnodes instead of %d", x.Reason, x.DC, x.Got, x.Wanted)
-	default:
-		return fmt.Sprintf("%v: %d of %d", x.Reason, x.Got, x.Wanted)
 	}
+	in := ""
+	if x.DC != "" {
+		in = fmt.Sprintf(" in dc %q", x.DC)
+	}
+	return fmt.Sprintf("%v: %d of %d%s", x.Reason, x.Got, x.Wanted, in)
 }
 
 // layout is what a table must satisfy: who there is, how often at most a rack or
@@ -72,6 +75,7 @@ type layout struct {
 	dcLimit   int
 	quota     []int
 	relaxed   []Relaxation
+	byDC      []*layout // where N is set by datacenter: one a datacenter, which is placed by itself
 }
 
 // domain is a rack or a datacenter: what fails together.
@@ -94,6 +98,9 @@ func newLayout(members []Node, o Options, held func(NodeID) int) (*layout, error
 		return nil, err
 	}
 	l.parts = Slots / l.slots
+	if len(o.PerDC) > 0 {
+		return l, l.perDC(o, held)
+	}
 	l.n = min(o.Replicas, len(members))
 	if l.n < o.Replicas {
 		l.relaxed = append(l.relaxed, Relaxation{Reason: FewNodes, Wanted: o.Replicas, Got: l.n})
@@ -111,10 +118,11 @@ func (l *layout) check(o Options) error {
 		return ErrNoMembers
 	case len(l.members) > MaxNodes:
 		return fmt.Errorf("%w: %d nodes, at most %d", ErrMembers, len(l.members), MaxNodes)
-	case o.Replicas < 1 || o.Replicas > MaxReplicas:
-		return fmt.Errorf("%w: %d replicas, want 1..%d", ErrOptions, o.Replicas, MaxReplicas)
 	case l.slots < 1 || l.slots > Slots || bits.OnesCount(uint(l.slots)) != 1:
 		return fmt.Errorf("%w: %d slots per partition, want a power of two up to %d", ErrOptions, l.slots, Slots)
+	}
+	if err := checkReplicas(cmp.Or(o.Replicas, total(o.PerDC)), o.PerDC); err != nil {
+		return err
 	}
 	for i, m := range l.members {
 		if m.Weight < 1 || m.Weight > MaxWeight {

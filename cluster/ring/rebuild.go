@@ -26,22 +26,36 @@ func Rebuild(old *Ring, members []Node, o Options) (*Plan, error) {
 		return nil, fmt.Errorf("%w: %d, not %d", ErrPartitions, old.slots, o.SlotsPerPartition)
 	}
 	o.SlotsPerPartition = old.slots
-	count := make([]int, len(old.members))
-	for _, i := range old.table {
-		count[i]++
-	}
-	l, err := newLayout(members, o, func(id NodeID) int {
-		if i, ok := find(old.members, id); ok {
-			return count[i]
-		}
-		return 0
-	})
+	l, err := newLayout(members, o, old.held())
 	if err != nil {
 		return nil, err
 	}
 
-	m := newMover(l, old)
-	bound := m.lowerBound()
+	m, bound := move(l, old)
+	m.arrange(m.changed)
+
+	plan := &Plan{Ring: l.ring(old.epoch+1, m.at), Moves: m.moves(), LowerBound: bound}
+	for p := range l.parts {
+		if slices.ContainsFunc(m.at[p*l.n:(p+1)*l.n], func(i uint16) bool { return !m.isHome(p*l.n, i) }) {
+			plan.Changed = append(plan.Changed, Partition(p))
+		}
+	}
+	return plan, nil
+}
+
+// changed says whether p's list has others than before: its order may change too.
+func (m *mover) changed(p int) bool {
+	was := m.home[p*m.oldN : (p+1)*m.oldN]
+	return m.n != m.oldN || slices.ContainsFunc(m.at[p*m.n:(p+1)*m.n], func(i uint16) bool { return !slices.Contains(was, i) })
+}
+
+// move fills a table for the layout, in no order within a list but that who stays keeps its place.
+func move(l *layout, old *Ring) (m *mover, bound int) {
+	m = newMover(l, old)
+	if len(l.byDC) > 0 {
+		return m, m.gather(old)
+	}
+	bound = m.lowerBound()
 	m.keep()
 	bound = max(bound, m.holes()+m.displaced())
 	m.direct()
@@ -49,18 +63,41 @@ func Rebuild(old *Ring, members []Node, o Options) (*Plan, error) {
 	if m.moves() > bound {
 		m.settle(bound)
 	}
-	m.balance()
+	return m, bound
+}
 
-	plan := &Plan{Ring: l.ring(old.epoch+1, m.at), Moves: m.moves(), LowerBound: bound}
-	for p := range l.parts {
-		for pos := p * l.n; pos < (p+1)*l.n; pos++ {
-			if !m.isHome(pos, m.at[pos]) {
-				plan.Changed = append(plan.Changed, Partition(p))
-				break
-			}
-		}
+// lowerBound is Plan.LowerBound of a Rebuild that is not made.
+func lowerBound(old *Ring, members []Node, o Options) (int, error) {
+	l, err := newLayout(members, o, old.held())
+	if err != nil {
+		return 0, err
 	}
-	return plan, nil
+	parts := l.byDC
+	if len(parts) == 0 {
+		parts = []*layout{l}
+	}
+	sum := 0
+	for _, l := range parts {
+		m := newMover(l, old)
+		bound := m.lowerBound()
+		m.keep()
+		sum += max(bound, m.holes()+m.displaced())
+	}
+	return sum, nil
+}
+
+// held returns how many vnodes a node has.
+func (r *Ring) held() func(NodeID) int {
+	count := make([]int, len(r.members))
+	for _, i := range r.table {
+		count[i]++
+	}
+	return func(id NodeID) int {
+		if i, ok := find(r.members, id); ok {
+			return count[i]
+		}
+		return 0
+	}
 }
 
 // mover turns the old table into one that satisfies the layout.
@@ -93,10 +130,13 @@ func newMover(l *layout, old *Ring) *mover {
 	for at, i := range old.table {
 		m.home[at] = became[i]
 	}
-	rnd := random(old.epoch)
-	for i := len(m.order) - 1; i > 0; i-- {
+	rnd, block := random(old.epoch), l.block()
+	for i := l.parts/block - 1; i > 0; i-- {
 		j := rnd.below(i + 1)
-		m.order[i], m.order[j] = m.order[j], m.order[i]
+		for k := range block {
+			a, b := i*block+k, j*block+k
+			m.order[a], m.order[b] = m.order[b], m.order[a]
+		}
 	}
 	return m
 }
@@ -121,8 +161,8 @@ func (m *mover) lowerBound() (lack int) {
 }
 
 // keep fills the table with the old owners that may stay, in their places where
-// the list is as long as before. Of too many on a list those go whose nodes are
-// most above quota; of too many in a rack the later ones.
+// the list is as long as before or shorter. Of too many on a list those go whose nodes are
+// most above quota; of too many in a rack, where the list is not too long, the later ones.
 func (m *mover) keep() {
 	for pos := range m.at {
 		m.at[pos] = hole
@@ -138,7 +178,7 @@ func (m *mover) keep() {
 		first := p * m.n
 		stay = append(stay[:0], m.home[p*m.oldN:(p+1)*m.oldN]...)
 		if len(stay) > m.n {
-			stay = m.thin(stay, held)
+			stay = m.thin(first, stay, held)
 		}
 		for k, node := range stay {
 			if node != hole && m.fits(first+k, node) {
@@ -148,23 +188,25 @@ func (m *mover) keep() {
 	}
 }
 
-// thin shortens a list to N.
-func (m *mover) thin(stay []uint16, held []int) []uint16 {
-	for len(stay) > m.n {
-		out := 0
-		for k, node := range stay {
-			if node == hole {
-				out = k
-				break
-			}
-			if best := stay[out]; held[node]-m.quota[node] > held[best]-m.quota[best] {
-				out = k
-			}
-		}
-		if node := stay[out]; node != hole {
+// thin shortens a list to N or, where racks do not allow as many, to as many as they do: the least above quota stay, in their
+// order.
+func (m *mover) thin(first int, stay []uint16, held []int) []uint16 {
+	stay = slices.DeleteFunc(stay, func(node uint16) bool { return node == hole })
+	rank := slices.Clone(stay)
+	slices.SortStableFunc(rank, func(a, b uint16) int { return held[a] - m.quota[a] - held[b] + m.quota[b] })
+	places := m.at[first : first+m.n]
+	n := 0
+	for _, node := range rank {
+		if n < m.n && m.fits(first+n, node) {
+			places[n] = node
+			n++
+		} else {
 			held[node]--
 		}
-		stay = slices.Delete(stay, out, out+1)
+	}
+	stay = slices.DeleteFunc(stay, func(node uint16) bool { return !slices.Contains(places, node) })
+	for k := range places {
+		places[k] = hole
 	}
 	return stay
 }

@@ -42,15 +42,18 @@ type (
 
 // Node is a member as placement sees it.
 type Node struct {
-	ID     NodeID
-	Weight uint32 // share of the data relative to the others, 1..MaxWeight
-	Rack   string // empty: a rack of its own. Racks of two datacenters differ, whatever their names
-	DC     string // empty is a datacenter like any other
+	ID     NodeID `json:"id"`
+	Weight uint32 `json:"weight"`         // share of the data relative to the others, 1..MaxWeight
+	Rack   string `json:"rack,omitempty"` // empty: a rack of its own. Racks of two datacenters differ, whatever their names
+	DC     string `json:"dc,omitempty"`   // empty is a datacenter like any other
 }
 
 // Options of a placement.
 type Options struct {
-	Replicas          int // N, 1..MaxReplicas; fewer when there are fewer nodes
+	Replicas int // N, 1..MaxReplicas; fewer when there are fewer nodes
+	// PerDC is N by datacenter, each of which then places its own; Replicas must be their sum or 0. Datacenters that it does
+	// not name hold nothing. Empty: one N, spread over the datacenters.
+	PerDC             map[string]int
 	SlotsPerPartition int // a power of two, 1..Slots; 0 means the default (Build) or the old ring's (Rebuild)
 }
 
@@ -64,6 +67,7 @@ type Ring struct {
 	table   []uint16 // n entries a partition: indexes into members
 	lists   []NodeID // the same as ids, to hand out
 	relaxed []Relaxation
+	change  *transition // nil: nothing is known but the lists
 }
 
 // Epoch returns the ring's number.
@@ -88,8 +92,9 @@ func (r *Ring) Relaxed() []Relaxation { return r.relaxed }
 // PartitionOf returns the partition of a slot, which must be below Slots.
 func (r *Ring) PartitionOf(s Slot) Partition { return Partition(s >> r.shift) }
 
-// PreferenceList returns the home replicas of p, the first place first. The
-// slice is shared: never change it.
+// PreferenceList returns the home replicas of p, the first place first: the list
+// that reads use, so while p moves the old one or, from Reading on, the new one.
+// The slice is shared: never change it.
 func (r *Ring) PreferenceList(p Partition) []NodeID {
 	at := int(p) * r.n
 	return r.lists[at : at+r.n : at+r.n]
@@ -109,7 +114,7 @@ func (r *Ring) Primary(p Partition, alive func(NodeID) bool) (NodeID, bool) {
 	return 0, false
 }
 
-// Holds says whether id is a home replica of p.
+// Holds says whether id is on p's preference list.
 func (r *Ring) Holds(p Partition, id NodeID) bool {
 	return slices.Contains(r.PreferenceList(p), id)
 }
@@ -124,13 +129,16 @@ type FallbackIter struct {
 	seen [MaxNodes / 64]uint64
 }
 
-// Fallbacks returns the nodes that are not on p's list, each once: the owners of
-// partitions p+1, p+2, ... in order, wrapping around. Nodes that hold nothing
+// Fallbacks returns the nodes that are on no list of p, each once: those that the
+// lists that reads use name for partitions p+1, p+2, ... in order, wrapping around. Nodes that hold nothing
 // are not among them.
 func (r *Ring) Fallbacks(p Partition) FallbackIter {
 	it := FallbackIter{ring: r, at: int(p) * r.n, todo: len(r.table), left: len(r.members)}
 	for range r.n {
 		it.take()
+	}
+	for _, node := range r.change.other(p) {
+		it.see(int(node))
 	}
 	return it
 }
@@ -142,13 +150,18 @@ func (it *FallbackIter) take() (node int, fresh bool) {
 	if it.at++; it.at == len(it.ring.table) {
 		it.at = 0
 	}
+	return node, it.see(node)
+}
+
+// see notes a node and says whether it is new.
+func (it *FallbackIter) see(node int) bool {
 	bit := uint64(1) << (node % 64)
 	if it.seen[node/64]&bit != 0 {
-		return node, false
+		return false
 	}
 	it.seen[node/64] |= bit
 	it.left--
-	return node, true
+	return true
 }
 
 // Next returns the next fallback, false when there are no more.

@@ -67,7 +67,7 @@ func TestUnknownValues(t *testing.T) {
 		want  error
 	}{
 		{"kind 0", frameOf(0, 0, 0), ErrUnknown},
-		{"kind 7", frameOf(9, 0, 0), ErrUnknown},
+		{"the next kind", frameOf(kindEnd, 0, 0), ErrUnknown},
 		{"a kind of the transport", frameOf(0x40, 0, 0), ErrUnknown},
 		{"frame flag", frameOf(KindWriteReply, 2, 0, 0, 0), ErrUnknown},
 		{"status", frameOf(KindWriteReply, 0, byte(statusEnd), 0, 0), ErrUnknown},
@@ -89,6 +89,14 @@ func TestUnknownValues(t *testing.T) {
 		{"database row with a sub", frameOf(KindWriteReply, 0, 0, 0, 1, 3, 0, 1, 'x', 0), ErrMalformed},
 		{"For 0 announced", frameOf(KindWrite, 0, append([]byte{0, 0, 1, 0, 2}, make([]byte, 35)...)...), ErrMalformed},
 		{"row without a checksum", frameOf(KindWriteReply, 0, 0, 0, 1, 1, 0, 1, 'x'), ErrRow},
+		{"ring, reserved byte", frameOf(KindRing, 0, 1, 'x'), ErrUnknown},
+		{"compare, reserved byte", frameOf(KindCompare, 0, 1, 'x'), ErrUnknown},
+		{"fetch without a limit", frameOf(KindFetch, 0, 0, 0, 0, 0), ErrMalformed},
+		{"fetched, a run of none", frameOf(KindFetched, 0, 0, 0, 1, 0, 5, 0, 0, 0, 0), ErrMalformed},
+		{"fetched, a run beyond the rows", frameOf(KindFetched, 0, 0, 0, 1, 0, 5, 2, 1, 0, 0, 1, 0, 0), ErrMalformed},
+		{"fetched, two runs of one slot", frameOf(KindFetched, 0, 0, 0, 2, 0, 5, 1, 1, 0, 0, 0, 5, 1, 1, 0, 0), ErrMalformed},
+		{"fetched, no such slot", frameOf(KindFetched, 0, 0, 0, 1, 0x40, 0, 1, 1, 0, 0), ErrMalformed},
+		{"fetched, a row without a checksum", frameOf(KindFetched, 0, 0, 0, 1, 0, 5, 1, 1, 0, 1, 'x'), ErrRow},
 		{"not packed", frameOf(KindWriteReply, 1, 0, 0, 0), ErrMalformed},
 	} {
 		if m, err := Decode(c.frame); !errors.Is(err, c.want) {
@@ -112,6 +120,9 @@ func TestNothingIsAllocatedFromADeclaredLength(t *testing.T) {
 		"packed, 4 GB":        frameOf(KindPass, flagPacked, packedLen(1<<32-1)...),
 		"packed, 1 GB":        frameOf(KindPass, flagPacked, packedLen(1<<30)...),
 		"packed, 1 MB":        frameOf(KindPass, flagPacked, packedLen(1<<20)...),
+		"2^20 fetched rows":   frameOf(KindFetched, 0, append([]byte{0, 0}, binary.AppendUvarint(nil, MaxRows)...)...),
+		"a run of 2^32":       frameOf(KindFetched, 0, append([]byte{0, 0, 1, 0, 5}, huge...)...),
+		"a From of 2^32":      frameOf(KindFetch, 0, append(huge, 0, 0, 0, 0, 0)...),
 		"uvarint without end": frameOf(KindWriteReply, 0, bytes.Repeat([]byte{0xff}, 100)...),
 	} {
 		if n := allocated(func() { mustRefuse(t, name, frame) }); n > 100<<10 {
@@ -182,6 +193,8 @@ func TestTooLargeToSend(t *testing.T) {
 	big := make([]byte, 600<<20) // never touched, so it takes no memory
 	for name, m := range map[string]Message{
 		"rows":                 &WriteReply{Rows: make([]Row, MaxRows+1)},
+		"fetched rows":         &Fetched{Rows: make([]KeyedRow, MaxRows+1)},
+		"bounds":               &Fetch{From: big, To: big},
 		"keys":                 &Read{Keys: make([]KeyRead, MaxKeys+1)},
 		"elements":             &Read{Keys: []KeyRead{{Elements: make([][]byte, MaxElements+1)}}},
 		"elements of two keys": &Read{Keys: []KeyRead{{Elements: make([][]byte, MaxElements)}, {Elements: make([][]byte, 1)}}},
@@ -221,8 +234,8 @@ func TestNames(t *testing.T) {
 		}
 		seen[s] = true
 	}
-	for k := range KindAnswer + 2 {
-		name(k.String(), k >= KindRead && k <= KindAnswer)
+	for k := range kindEnd + 1 {
+		name(k.String(), k >= KindRead && k < kindEnd)
 	}
 	for s := range statusEnd + 1 {
 		name(s.String(), s < statusEnd)

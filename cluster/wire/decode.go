@@ -20,7 +20,7 @@ func Decode(frame []byte) (Message, error) {
 		return nil, err
 	}
 	kind := Kind(frame[atKind])
-	if kind < KindRead || kind > KindAnswer {
+	if kind < KindRead || kind >= kindEnd {
 		return nil, fmt.Errorf("%w: %s", ErrUnknown, kind)
 	}
 	if flags&flagPacked != 0 {
@@ -73,6 +73,16 @@ func (r *reader) message(k Kind, h Header) Message {
 		return &Ask{Header: h, What: r.uint8(), Body: r.rest()}
 	case KindAnswer:
 		return &Answer{Header: h, Status: r.status(), Body: r.rest()}
+	case KindRing:
+		return &Ring{Header: h, Body: r.foreign()}
+	case KindCompare:
+		return &Compare{Header: h, Body: r.foreign()}
+	case KindCompared:
+		return &Compared{Header: h, Status: r.status(), Body: r.rest()}
+	case KindFetch:
+		return r.fetch(h)
+	case KindFetched:
+		return r.fetched(h)
 	}
 	m := &PassReply{Header: h, Status: r.status()}
 	if r.flags(replyCount) != 0 {
@@ -161,8 +171,8 @@ func (r *reader) write(h Header) *Write {
 		r.fail(ErrUnknown)
 	}
 	m.Attempt = r.uint8()
-	f := r.flags(writeTell | writeFor)
-	m.Tell = f&writeTell != 0
+	f := r.flags(writeTell | writeFor | writeAcks)
+	m.Tell, m.Acks = f&writeTell != 0, f&writeAcks != 0
 	m.Last = object.HLC(r.uint64())
 	m.Stamp = object.Stamp{HLC: object.HLC(r.uint64()), Node: object.NodeID(r.uint64()), Inc: object.Incarnation(r.uint64())}
 	if f&writeFor != 0 {
@@ -174,9 +184,10 @@ func (r *reader) write(h Header) *Write {
 	return m
 }
 
+const minRow = 3 // shape, database, length of the row
+
 // rows reads the rows, into one if that is given and there is one row.
 func (r *reader) rows(one *[1]Row) []Row {
-	const minRow = 3 // shape, database, length of the row
 	n := r.count(minRow, MaxRows)
 	var rows []Row
 	switch {
@@ -289,6 +300,16 @@ func (r *reader) uint16() uint16 {
 	return v
 }
 
+func (r *reader) uint32() uint32 {
+	if len(r.b) < 4 {
+		r.fail(ErrMalformed)
+		return 0
+	}
+	v := binary.BigEndian.Uint32(r.b)
+	r.b = r.b[4:]
+	return v
+}
+
 func (r *reader) uint64() uint64 {
 	if len(r.b) < 8 {
 		r.fail(ErrMalformed)
@@ -332,6 +353,12 @@ func (r *reader) take(n int) []byte {
 	v := r.b[:n:n]
 	r.b = r.b[n:]
 	return v
+}
+
+// foreign takes the reserved byte and all that is left.
+func (r *reader) foreign() []byte {
+	r.flags(reserved)
+	return r.rest()
 }
 
 // rest takes all that is left; nil for nothing.

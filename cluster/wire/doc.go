@@ -9,9 +9,14 @@
 //	Write   the coordinator sends the whole rows that it      all home replicas at once; with For, a fallback
 //	        stored; later write-back, repair, hints            that keeps them as hints for that home replica
 //	Pass    a node that is not to run a client's operation    a home replica for reads, the primary for writes
+//	Ask     a node that counts or scans keys                  every node, about many slots
+//	Compare a new owner that copies a partition, or one       an old owner, a new one: their hash trees of the
+//	        that hands it over before it deletes its own      partition
+//	Fetch   a new owner that copies                           an old owner: the rows of ranges that differ
 //
-// ReadReply, WriteReply and PassReply answer them. A request is answered at most once, but the network may repeat, delay,
-// reorder and lose both, so a reply that does not come says nothing, and a Write must do no harm twice: rows merge.
+// ReadReply, WriteReply, PassReply, Answer, Compared and Fetched answer them. Ring, what nodes say about the ring
+// itself, is one way. A request is answered at most once, but the network may repeat, delay, reorder and lose both, so a
+// reply that does not come says nothing, and a Write must do no harm twice: rows merge.
 //
 // A reply repeats the request's Partition, ID and Asker. ID names the request at who asked; Asker is that node's
 // incarnation. A node that starts again begins its IDs anew and by the incarnation knows replies to its earlier life.
@@ -30,7 +35,9 @@
 // # What a reply means
 //
 //	status       to         means
-//	OK           Read       Same and Rows are all that the replica has of the keys, as durable as the policy says
+//	OK           Compare    Body is the comparison with what the replica has, as durable as the policy says
+//	             Fetch      Rows are all that the replica has in the range, up to Next
+//	             Read       Same and Rows are all that the replica has of the keys, as durable as the policy says
 //	             Write      an ack: the rows, or greater ones, are as durable there as the policy says
 //	             Pass       Body is the reply for the client; what it shows was settled at the level asked for
 //	Hidden       Write      stored, and no ack: Rows hold a greater stamp of another writer, stamp anew above it
@@ -43,6 +50,7 @@
 //	Drift        Write Pass HLC is further ahead of the receiver's clock than it accepts; nothing was stored
 //	Full         Write      nothing was stored: no room, or no more hints are taken
 //	NoHint       Read       the fallback holds no hint of the keys, so its answer counts for nothing
+//	NotCopied    Read       a new owner that has not begun to copy the partition: it will have what the old owners have
 //	Unavailable  Pass       nothing was stored anywhere; Count says how many replicas there were of how many needed
 //	Timeout      Pass       what became of the operation is not known; Count says how many had acknowledged
 //	Level Error  Pass       refused, nothing was stored; Body is the text of the error
@@ -51,7 +59,7 @@
 // something for certain; Timeout may have.
 //
 // Every message carries the sender's epoch and clock. The receiver looks at both before anything else: it refuses an epoch
-// that its stage of the partition does not allow, learns from a newer one that it must fetch the ring, and keeps its own
+// that its stage of the partition does not allow (but of a Ring: it is how nodes get to another epoch), learns from a newer one that it must fetch the ring, and keeps its own
 // clock from being behind HLC unless that is beyond the drift it accepts. Budget counts from the arrival of the
 // request: a receiver never does work that nobody waits for.
 //
@@ -78,16 +86,22 @@
 //	  shape     1 whole, 2 subs follow, 4 digest follows
 //	ReadReply   status u8 | same bytes | n rows
 //	Write       slot u16 | reason u8 | attempt u8 | flags u8 | last hlc u64 | stamp | for u64 ? | n rows
-//	  flags     1 tell when hidden, 2 for follows
+//	  flags     1 tell when hidden, 2 for follows, 4 the level counts this hint
 //	  stamp     hlc u64 | node u64 | incarnation u64
 //	WriteReply  status u8 | attempt u8 | n rows
 //	Pass        slot u16 | flags u8 | read level u8 | write level u8 | sloppy u8 | body to the end
 //	  flags     1 write
 //	PassReply   status u8 | flags u8 | count ? | body to the end
-//	Ask         what u8 | body to the end
-//	Answer      status u8 | body to the end
 //	  flags     1 count follows
 //	  count     have u8 | need u8 | of u8 | length of dc u8 | dc
+//	Ask         what u8 | body to the end
+//	Answer      status u8 | body to the end
+//	Ring        reserved u8, 0 | body to the end
+//	Compare     reserved u8, 0 | body to the end
+//	Compared    status u8 | body to the end
+//	Fetch       from bytes | to bytes | limit u32
+//	Fetched     status u8 | next bytes | n rows in all, by runs of one slot
+//	  run       slot u16 | n rows, not 0. The next run is of another slot
 //	row         shape u8 | db u8 | name bytes ? | sub bytes ? | row bytes
 //	  shape     1 a database row: no name and no sub, 2 sub follows
 //	  row       as package object encodes it, with its own checksum; empty for none

@@ -18,6 +18,7 @@ const (
 
 	writeTell = 1 << 0
 	writeFor  = 1 << 1 // For follows; without it For is 0
+	writeAcks = 1 << 2
 
 	passWrite = 1 << 0
 	// sloppyBits are the bits that Pass.Sloppy may have.
@@ -86,6 +87,16 @@ func appendPlain(dst []byte, m Message) []byte {
 		return append(append(dst, m.What), m.Body...)
 	case *Answer:
 		return append(append(dst, byte(m.Status)), m.Body...)
+	case *Ring:
+		return append(append(dst, reserved), m.Body...)
+	case *Compare:
+		return append(append(dst, reserved), m.Body...)
+	case *Compared:
+		return append(append(dst, byte(m.Status)), m.Body...)
+	case *Fetch:
+		return appendFetch(dst, m)
+	case *Fetched:
+		return appendFetched(dst, m)
 	case *PassReply:
 		dst = append(dst, byte(m.Status), bit(m.Count != Count{}, replyCount))
 		if m.Count != (Count{}) {
@@ -121,7 +132,7 @@ func appendRead(dst []byte, m *Read) []byte {
 
 func appendWrite(dst []byte, m *Write) []byte {
 	dst = binary.BigEndian.AppendUint16(dst, uint16(m.Slot))
-	dst = append(dst, byte(m.Reason), m.Attempt, bit(m.Tell, writeTell)|bit(m.For != 0, writeFor))
+	dst = append(dst, byte(m.Reason), m.Attempt, bit(m.Tell, writeTell)|bit(m.For != 0, writeFor)|bit(m.Acks, writeAcks))
 	dst = binary.BigEndian.AppendUint64(dst, uint64(m.Last))
 	dst = appendStamp(dst, m.Stamp)
 	if m.For != 0 {
@@ -133,17 +144,20 @@ func appendWrite(dst []byte, m *Write) []byte {
 func appendRows(dst []byte, rows []Row) []byte {
 	dst = binary.AppendUvarint(dst, uint64(len(rows)))
 	for i := range rows {
-		r := &rows[i]
-		dst = append(dst, bit(r.Database, rowDatabase)|bit(len(r.Sub) > 0, rowSub), r.Ref.DB)
-		if !r.Database {
-			dst = appendBytes(dst, r.Ref.Name)
-		}
-		if len(r.Sub) > 0 {
-			dst = appendBytes(dst, r.Sub)
-		}
-		dst = appendBytes(dst, r.Bytes)
+		dst = appendRow(dst, &rows[i])
 	}
 	return dst
+}
+
+func appendRow(dst []byte, r *Row) []byte {
+	dst = append(dst, bit(r.Database, rowDatabase)|bit(len(r.Sub) > 0, rowSub), r.Ref.DB)
+	if !r.Database {
+		dst = appendBytes(dst, r.Ref.Name)
+	}
+	if len(r.Sub) > 0 {
+		dst = appendBytes(dst, r.Sub)
+	}
+	return appendBytes(dst, r.Bytes)
 }
 
 func appendBytes(dst, b []byte) []byte {

@@ -63,6 +63,15 @@ func samples() []sample {
 		{"pass reply", &PassReply{Header: reply, Body: []byte("+OK")}},
 		{"ask", &Ask{Header: sampleHead, What: 2, Body: []byte("scan")}},
 		{"answer", &Answer{Header: reply, Body: []byte("keys")}},
+		{"ring", &Ring{Header: sampleHead, Body: []byte("promise")}},
+		{"compare", &Compare{Header: sampleHead, Body: []byte("tree")}},
+		{"compared", &Compared{Header: reply, Body: []byte("leaves")}},
+		{"fetch", &Fetch{Header: sampleHead, From: []byte("d\x3f\xf0"), To: []byte("d\x40\x00"), Limit: 1 << 20}},
+		{"fetched", &Fetched{Header: reply, Rows: []KeyedRow{
+			{0x3ff0, Row{Database: true, Ref: object.KeyRef{DB: 2}, Bytes: row}}, {0x3ff1, Row{Ref: object.KeyRef{DB: 2, Name: name}, Bytes: row}},
+			{0x3ff1, Row{Ref: object.KeyRef{DB: 2, Name: name}, Sub: []byte("\x01field"), Bytes: elementOf(sampleStamp(2), []byte("v"))}},
+		}, Next: []byte("d\x3f\xf1\x03")}},
+		{"write of a transfer", &Write{Header: sampleHead, Slot: 5, Reason: ReasonTransfer, Rows: []Row{{Ref: object.KeyRef{Name: name}, Bytes: row}}}},
 		{"pass reply, unavailable", &PassReply{Header: reply, Status: StatusUnavailable, Count: Count{Have: 1, Need: 2, Of: 3, DC: "north"}}},
 	}
 }
@@ -120,7 +129,7 @@ func TestGolden(t *testing.T) {
 			t.Errorf("%s: %+v became %+v %v", s.name, s.message, got, err)
 		}
 	}
-	if len(kinds) != int(KindAnswer) {
+	if len(kinds) != int(kindEnd)-1 {
 		t.Errorf("samples of %d kinds", len(kinds))
 	}
 	if want := golden(t, "frames.txt", []byte(b.String())); b.String() != string(want) {

@@ -15,6 +15,12 @@ const (
 	KindPassReply  Kind = 6
 	KindAsk        Kind = 7
 	KindAnswer     Kind = 8
+	KindRing       Kind = 9
+	KindCompare    Kind = 10
+	KindCompared   Kind = 11
+	KindFetch      Kind = 12
+	KindFetched    Kind = 13
+	kindEnd        Kind = 14 // one past the last
 )
 
 // Status is how a request went. Values are for ever: append only.
@@ -49,6 +55,8 @@ const (
 	StatusLevel
 	// StatusError: the operation was refused; Body is the text of the error.
 	StatusError
+	// StatusNotCopied: the node is to copy the partition and has not begun: it will have what a majority of the old owners has.
+	StatusNotCopied
 	statusEnd // one past the last
 )
 
@@ -62,7 +70,8 @@ type Header struct {
 	Budget    uint32             // ms that the asker goes on waiting; 0 in replies
 }
 
-// Message is one of *Read, *ReadReply, *Write, *WriteReply, *Pass, *PassReply, *Ask, *Answer. A message that was handed over for
+// Message is one of *Read, *ReadReply, *Write, *WriteReply, *Pass, *PassReply, *Ask, *Answer, *Ring, *Compare,
+// *Compared, *Fetch, *Fetched. A message that was handed over for
 // sending never changes any more; several envelopes may share it.
 type Message interface {
 	Head() *Header
@@ -119,7 +128,8 @@ const (
 	ReasonWriteBack Reason = 2 // an answer waits until a quorum holds what it shows
 	ReasonRepair    Reason = 3 // read repair: nobody waits
 	ReasonHint      Reason = 4 // a hint on its way home
-	reasonEnd       Reason = 5 // one past the last
+	ReasonTransfer  Reason = 5 // rows that a node which does not own them hands over before it deletes its own
+	reasonEnd       Reason = 6 // one past the last
 )
 
 // Write brings whole rows, which the receiver merges into its own. With For it keeps them as hints instead.
@@ -130,8 +140,9 @@ type Write struct {
 	Attempt uint8        // which stamping of the operation this is, from 0; the reply repeats it
 	Tell    bool         // whether another write hides the rows: StatusHidden is wanted
 	Last    object.HLC   // of the last stamp that it took, from Stamp on
-	Stamp   object.Stamp // the operation's own, or, for other reasons, the greatest in the rows
+	Stamp   object.Stamp // ReasonClient: the operation's own; for other reasons zero
 	For     object.NodeID
+	Acks    bool // with For: the hint counts toward the level, so it must be kept or refused
 	Rows    []Row
 }
 

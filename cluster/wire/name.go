@@ -21,6 +21,16 @@ func (k Kind) String() string {
 		return "Ask"
 	case KindAnswer:
 		return "Answer"
+	case KindRing:
+		return "Ring"
+	case KindCompare:
+		return "Compare"
+	case KindCompared:
+		return "Compared"
+	case KindFetch:
+		return "Fetch"
+	case KindFetched:
+		return "Fetched"
 	}
 	return "kind " + strconv.Itoa(int(k))
 }
@@ -56,6 +66,8 @@ func (s Status) String() string {
 		return "Level"
 	case StatusError:
 		return "Error"
+	case StatusNotCopied:
+		return "NotCopied"
 	}
 	return "status " + strconv.Itoa(int(s))
 }
@@ -71,6 +83,8 @@ func (r Reason) String() string {
 		return "repair"
 	case ReasonHint:
 		return "hint"
+	case ReasonTransfer:
+		return "transfer"
 	}
 	return "reason " + strconv.Itoa(int(r))
 }

@@ -27,6 +27,16 @@ func Size(m Message) (int, error) {
 		s.add(1 + len(m.Body))
 	case *Answer:
 		s.add(1 + len(m.Body))
+	case *Ring:
+		s.add(1 + len(m.Body))
+	case *Compare:
+		s.add(1 + len(m.Body))
+	case *Compared:
+		s.add(1 + len(m.Body))
+	case *Fetch:
+		s.add(bytesLen(m.From) + bytesLen(m.To) + 4)
+	case *Fetched:
+		s.fetched(m)
 	case *PassReply:
 		s.add(2 + len(m.Body))
 		if m.Count != (Count{}) {
@@ -78,14 +88,17 @@ func (s *sizer) rows(rows []Row) {
 	s.bound(len(rows), MaxRows)
 	s.add(uvarintLen(len(rows)))
 	for i := range rows {
-		r := &rows[i]
-		s.add(2 + bytesLen(r.Bytes))
-		if !r.Database {
-			s.add(bytesLen(r.Ref.Name))
-		}
-		if len(r.Sub) > 0 {
-			s.add(bytesLen(r.Sub))
-		}
+		s.row(&rows[i])
+	}
+}
+
+func (s *sizer) row(r *Row) {
+	s.add(2 + bytesLen(r.Bytes))
+	if !r.Database {
+		s.add(bytesLen(r.Ref.Name))
+	}
+	if len(r.Sub) > 0 {
+		s.add(bytesLen(r.Sub))
 	}
 }
 

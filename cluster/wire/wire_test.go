@@ -57,7 +57,25 @@ var (
 			Elements: list(t, anyBytes(20), 5),
 		}
 	})
+	anyKeyedRow = rapid.Custom(func(t *rapid.T) KeyedRow {
+		return KeyedRow{rapid.SampledFrom([]object.Slot{0, 5, 6, object.SlotCount - 1}).Draw(t, "slot"), anyRow.Draw(t, "row")}
+	})
 	anyMessage = rapid.OneOf(
+		rapid.Custom(func(t *rapid.T) Message {
+			return &Ring{Header: anyHead.Draw(t, "head"), Body: anyBytes(9000).Draw(t, "body")}
+		}),
+		rapid.Custom(func(t *rapid.T) Message {
+			return &Compare{Header: anyHead.Draw(t, "head"), Body: anyBytes(9000).Draw(t, "body")}
+		}),
+		rapid.Custom(func(t *rapid.T) Message {
+			return &Compared{Header: anyHead.Draw(t, "head"), Status: anyStatus.Draw(t, "status"), Body: anyBytes(9000).Draw(t, "body")}
+		}),
+		rapid.Custom(func(t *rapid.T) Message {
+			return &Fetch{Header: anyHead.Draw(t, "head"), From: anyBytes(300).Draw(t, "from"), To: anyBytes(300).Draw(t, "to"), Limit: rapid.Uint32().Draw(t, "limit")}
+		}),
+		rapid.Custom(func(t *rapid.T) Message {
+			return &Fetched{Header: anyHead.Draw(t, "head"), Status: anyStatus.Draw(t, "status"), Rows: list(t, anyKeyedRow, 8), Next: anyBytes(300).Draw(t, "next")}
+		}),
 		rapid.Custom(func(t *rapid.T) Message {
 			return &Read{Header: anyHead.Draw(t, "head"), Slot: anySlot.Draw(t, "slot"), Compare: rapid.Bool().Draw(t, "compare"), Hints: rapid.Bool().Draw(t, "hints"), Keys: list(t, anyKey, 4)}
 		}),
@@ -67,7 +85,7 @@ var (
 		rapid.Custom(func(t *rapid.T) Message {
 			return &Write{
 				Header: anyHead.Draw(t, "head"), Slot: anySlot.Draw(t, "slot"), Reason: Reason(rapid.IntRange(1, int(reasonEnd)-1).Draw(t, "reason")),
-				Attempt: rapid.Uint8().Draw(t, "attempt"), Tell: rapid.Bool().Draw(t, "tell"), Last: object.HLC(rapid.Uint64().Draw(t, "last")),
+				Attempt: rapid.Uint8().Draw(t, "attempt"), Tell: rapid.Bool().Draw(t, "tell"), Acks: rapid.Bool().Draw(t, "acks"), Last: object.HLC(rapid.Uint64().Draw(t, "last")),
 				Stamp: anyStamp.Draw(t, "stamp"), For: object.NodeID(rapid.Uint64().Draw(t, "for")), Rows: list(t, anyRow, 6),
 			}
 		}),
