@@ -65,6 +65,11 @@ func clientOptions(o Options, addrs []string, conns int) *redis.UniversalOptions
 		MaxActiveConns:   conns,
 		PipelinePoolSize: -1, // pipelines on the counted connections, too
 	}
+	if o.Level != "" {
+		u.OnConnect = func(ctx context.Context, cn *redis.Conn) error {
+			return cn.Process(ctx, redis.NewCmd(ctx, "CONSISTENCY", o.Level))
+		}
+	}
 	if o.Topology == Cluster {
 		u.MaxActiveConns = 0 // a pool a node; workers bound it
 	}

@@ -49,10 +49,11 @@ func Compare(ctx context.Context, o CompareOptions, out io.Writer) (CompareRepor
 	if err := errors.Join(os.RemoveAll(work), r.Write(out)); err != nil {
 		return r, err
 	}
-	return r, r.writeJSON(o.JSONPath)
+	return r, writeJSON(o.JSONPath, r)
 }
 
-func (r CompareReport) writeJSON(path string) error {
+// writeJSON writes a report to path, if there is one.
+func writeJSON(path string, r any) error {
 	if path == "" {
 		return nil
 	}

@@ -15,6 +15,7 @@ type Driver string
 // Drivers.
 const (
 	Raw            Driver = "raw"             // our own epoll client: every figure, least client cost
+	GoRedis        Driver = "go-redis"        // an application's client, of clusters only: splits pipelines by nodes, and costs more than the servers
 	RedisBenchmark Driver = "redis-benchmark" // the tool of Redis 7, as a check from outside: no p99.9, no errors
 )
 

@@ -55,10 +55,11 @@ type Sample struct {
 	Throughput float64       `json:"throughput"` // operations/s
 	Latency    Latency       `json:"latency"`
 
-	CPUPerOp    float64 `json:"cpu_us_per_op"`    // of the server process, all threads
-	SystemPerOp float64 `json:"system_us_per_op"` // the kernel's part of it
-	ServerBusy  float64 `json:"server_busy"`      // cores
-	ClientBusy  float64 `json:"client_busy"`      // cores; near 1 = the client limits the throughput
+	CPUPerOp    float64 `json:"cpu_us_per_op"`         // of the server process, all threads
+	SystemPerOp float64 `json:"system_us_per_op"`      // the kernel's part of it
+	CallsPerOp  float64 `json:"calls_per_op,omitzero"` // of the kinds of read and write, of all processes; of a cluster only
+	ServerBusy  float64 `json:"server_busy"`           // cores
+	ClientBusy  float64 `json:"client_busy"`           // cores; near 1 = the client limits the throughput
 }
 
 func newCompareReport(o CompareOptions) CompareReport {
@@ -165,6 +166,7 @@ func medianSample(samples []Sample) Sample {
 		},
 		CPUPerOp:    of(cpuPerOp),
 		SystemPerOp: of(func(s Sample) float64 { return s.SystemPerOp }),
+		CallsPerOp:  of(func(s Sample) float64 { return s.CallsPerOp }),
 		ServerBusy:  of(func(s Sample) float64 { return s.ServerBusy }),
 		ClientBusy:  of(func(s Sample) float64 { return s.ClientBusy }),
 	}

@@ -3,7 +3,7 @@
 // Compare, through the operating system's account of the server process, so it
 // measures Rondo and redis-server alike.
 //
-// There are three entry points:
+// There are four entry points:
 //
 //   - Run drives a mix of SET and GET through go-redis, as an application
 //     would, and reports throughput and HDR percentiles. Load fills the
@@ -15,6 +15,9 @@
 //     through a raw epoll client, because go-redis spends more CPU on a lone
 //     request than the servers need to answer it: on a core it would measure
 //     itself.
+//   - MeasureCluster starts a cluster and says what an operation costs all its
+//     nodes together, at each level, beside a Redis primary with replicas, and
+//     from profiles of the nodes where the time went.
 //
 // # Closed and open loops
 //
@@ -56,5 +59,5 @@
 //
 // It does not check that replies are right, beyond counting errors and
 // missing keys, and it holds no flags: the command line belongs to its caller.
-// Compare needs Linux.
+// Compare and MeasureCluster need Linux.
 package bench

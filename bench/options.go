@@ -41,8 +41,9 @@ type Options struct {
 	Topology Topology
 	Username string
 	Password string
-	DB       int // cluster clients: 0 only
-	Protocol int // RESP version, 2 or 3
+	Level    string // CONSISTENCY of every connection; empty = the server's default
+	DB       int    // cluster clients: 0 only
+	Protocol int    // RESP version, 2 or 3
 
 	Clients  int           // connections, one worker each (cluster: workers; connections as routing needs)
 	Pipeline int           // commands sent before replies are awaited

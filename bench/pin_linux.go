@@ -109,6 +109,15 @@ func processCPU(pid int) (cpuTimes, error) {
 	return c, nil
 }
 
+// processCalls returns how many calls of the kinds of read and write process pid has made.
+func processCalls(pid int) (int64, error) {
+	io, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/io")
+	if err != nil {
+		return 0, fmt.Errorf("bench: calls of process %d: %w", pid, err)
+	}
+	return parseIO(io)
+}
+
 // processRSS returns the resident memory of process pid in bytes.
 func processRSS(pid int) (int64, error) {
 	status, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/status")

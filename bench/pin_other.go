@@ -25,6 +25,8 @@ func startPinned(*exec.Cmd, int) error { return errNeedsLinux }
 
 func processCPU(int) (cpuTimes, error) { return cpuTimes{}, errNeedsLinux }
 
+func processCalls(int) (int64, error) { return 0, errNeedsLinux }
+
 func processRSS(int) (int64, error) { return 0, errNeedsLinux }
 
 func ownCPU() time.Duration { return 0 }

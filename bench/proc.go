@@ -64,3 +64,25 @@ func parseRSS(status []byte) (int64, error) {
 	}
 	return 0, errors.New("bench: no VmRSS in status: the process has ended")
 }
+
+// parseIO reads syscr and syscw of /proc/PID/io: how many calls of the kinds of read and write, on files and sockets, the
+// process has made.
+func parseIO(io []byte) (calls int64, err error) {
+	found := 0
+	for line := range bytes.Lines(io) {
+		name, v, _ := bytes.Cut(line, []byte(":"))
+		if string(name) != "syscr" && string(name) != "syscw" {
+			continue
+		}
+		n, err := strconv.ParseInt(string(bytes.TrimSpace(v)), 10, 64)
+		if err != nil {
+			return 0, fmt.Errorf("bench: %s: %w", name, err)
+		}
+		calls += n
+		found++
+	}
+	if found != 2 {
+		return 0, errors.New("bench: neither syscr nor syscw in io")
+	}
+	return calls, nil
+}

@@ -64,3 +64,15 @@ func TestProcessCPUOfSelf(t *testing.T) {
 		t.Errorf("RSS %d, %v", rss, err)
 	}
 }
+
+func TestParseIO(t *testing.T) {
+	n, err := parseIO([]byte("rchar: 9\nwchar: 8\nsyscr: 323934931\nsyscw: 7\nread_bytes: 1\n"))
+	if err != nil || n != 323934938 {
+		t.Errorf("%d calls, %v", n, err)
+	}
+	for _, bad := range []string{"", "syscr: 1\n", "syscr: x\nsyscw: 1\n"} {
+		if _, err := parseIO([]byte(bad)); err == nil {
+			t.Errorf("%q is taken", bad)
+		}
+	}
+}

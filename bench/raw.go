@@ -9,7 +9,7 @@ import (
 // rawLoad is one load for the raw client: requests until count are sent or the
 // span is over, whichever bound is set.
 type rawLoad struct {
-	requests *requests
+	requests []*requests // by the index of the address that a connection goes to
 	pipeline int
 	count    int64
 	span     time.Duration
@@ -21,6 +21,7 @@ type rawResult struct {
 	done      int64 // replies of every kind
 	misses    int64
 	errors    int64
-	firstText string // of the first error reply
+	moved     int64  // of errors, those that send the client to another node
+	firstText string // of the first error that is not such
 	hist      *hdrhistogram.Histogram
 }

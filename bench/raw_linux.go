@@ -33,6 +33,7 @@ type rawClient struct {
 
 type rawConn struct {
 	fd     int
+	target int    // index of its address
 	out    []byte // the pipeline
 	sent   int    // bytes of out that are written
 	in     []byte
@@ -42,10 +43,15 @@ type rawConn struct {
 	watchW bool // epoll watches for room to write
 }
 
-func dialRaw(addr string, conns int) (*rawClient, error) {
-	ap, err := netip.ParseAddrPort(addr)
-	if err != nil || !ap.Addr().Is4() {
-		return nil, fmt.Errorf("bench: raw client address %q is no IPv4 address and port", addr)
+// dialRaw opens connections to the addresses in turn.
+func dialRaw(addrs []string, conns int) (*rawClient, error) {
+	targets := make([]netip.AddrPort, len(addrs))
+	for i, addr := range addrs {
+		ap, err := netip.ParseAddrPort(addr)
+		if err != nil || !ap.Addr().Is4() {
+			return nil, fmt.Errorf("bench: raw client address %q is no IPv4 address and port", addr)
+		}
+		targets[i] = ap
 	}
 	ep, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
 	if err != nil {
@@ -53,14 +59,15 @@ func dialRaw(addr string, conns int) (*rawClient, error) {
 	}
 	c := &rawClient{epoll: ep, events: make([]unix.EpollEvent, conns)}
 	for i := range conns {
-		fd, err := dialFD(ap)
+		target := i % len(addrs)
+		fd, err := dialFD(targets[target])
 		if err == nil {
-			c.conns = append(c.conns, rawConn{fd: fd})
+			c.conns = append(c.conns, rawConn{fd: fd, target: target})
 			err = unix.EpollCtl(ep, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(i)})
 		}
 		if err != nil {
 			c.close()
-			return nil, fmt.Errorf("bench: connection %d to %s: %w", i, addr, err)
+			return nil, fmt.Errorf("bench: connection %d to %s: %w", i, addrs[target], err)
 		}
 	}
 	return c, nil
@@ -162,7 +169,7 @@ func (c *rawClient) fire(i int, now time.Time) error {
 	k := &c.conns[i]
 	k.out = k.out[:0]
 	for range n {
-		k.out = c.load.requests.append(k.out)
+		k.out = c.load.requests[k.target].append(k.out)
 	}
 	k.sent, k.await, k.from = 0, n, now
 	c.open++
@@ -241,6 +248,16 @@ func (c *rawClient) receive(i int) error {
 	return nil
 }
 
+// failed counts an error reply.
+func (c *rawClient) failed(reply []byte) {
+	c.res.errors++
+	if bytes.HasPrefix(reply, []byte("-MOVED ")) {
+		c.res.moved++
+	} else if c.res.firstText == "" {
+		c.res.firstText = string(bytes.TrimSpace(reply))
+	}
+}
+
 // count scans the whole replies at the start of b.
 func (c *rawClient) count(b []byte) (replies, used int, err error) {
 	for {
@@ -253,9 +270,7 @@ func (c *rawClient) count(b []byte) (replies, used int, err error) {
 		case replyNil:
 			c.res.misses++
 		case replyError:
-			if c.res.errors++; c.res.errors == 1 {
-				c.res.firstText = string(bytes.TrimSpace(b[used : used+n]))
-			}
+			c.failed(b[used : used+n])
 		}
 		used += n
 		replies++

@@ -7,7 +7,7 @@ import "context"
 // rawClient exists on Linux only.
 type rawClient struct{}
 
-func dialRaw(string, int) (*rawClient, error) { return nil, errNeedsLinux }
+func dialRaw([]string, int) (*rawClient, error) { return nil, errNeedsLinux }
 
 func (c *rawClient) close() {}
 

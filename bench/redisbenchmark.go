@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"time"
 )
@@ -23,31 +24,18 @@ func (s *side) driveRedisBenchmark(ctx context.Context, cell Cell) (Sample, erro
 		test = "ping_mbulk"
 	}
 	n := s.count(cell)
-	var stdout, stderr bytes.Buffer
 	cmd := exec.Command(s.o.RedisBenchmarkPath, "-h", host, "-p", port, "-c", strconv.Itoa(s.o.Clients),
 		"-d", strconv.Itoa(s.o.ValueSize), "-r", strconv.FormatInt(s.o.Keys, 10), "-P", strconv.Itoa(cell.Pipeline),
 		"-n", strconv.FormatInt(n, 10), "-t", test, "--threads", "1", "--csv")
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	m, err := startMeter(s.proc.pid())
 	if err != nil {
 		return Sample{}, err
 	}
-	if err := startPinned(cmd, s.o.ClientCore); err != nil {
-		return Sample{}, fmt.Errorf("start %s: %w", s.o.RedisBenchmarkPath, err)
-	}
-	done := make(chan error, 1)
-	go func() { done <- cmd.Wait() }()
-	select {
-	case err = <-done:
-	case <-ctx.Done():
-		_ = cmd.Process.Kill()
-		<-done
-		return Sample{}, ctx.Err()
-	}
+	out, err := runPinned(ctx, cmd, s.o.ClientCore)
 	if err != nil {
-		return Sample{}, fmt.Errorf("redis-benchmark: %w: %s", err, bytes.TrimSpace(stderr.Bytes()))
+		return Sample{}, err
 	}
-	sample, err := parseRedisBenchmark(stdout.Bytes())
+	sample, err := parseRedisBenchmark(out)
 	if err != nil {
 		return sample, err
 	}
@@ -55,6 +43,28 @@ func (s *side) driveRedisBenchmark(ctx context.Context, cell Cell) (Sample, erro
 	sample.Elapsed = time.Duration(float64(n) / sample.Throughput * float64(time.Second))
 	sample.Latency.Count = n
 	return sample, m.read(&sample)
+}
+
+// runPinned runs cmd to its end and returns what it printed.
+func runPinned(ctx context.Context, cmd *exec.Cmd, core int) ([]byte, error) {
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := startPinned(cmd, core); err != nil {
+		return nil, fmt.Errorf("start %s: %w", cmd.Path, err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- cmd.Wait() }()
+	select {
+	case err := <-done:
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w: %s", filepath.Base(cmd.Path), err, bytes.TrimSpace(stderr.Bytes()))
+		}
+		return stdout.Bytes(), nil
+	case <-ctx.Done():
+		_ = cmd.Process.Kill()
+		<-done
+		return nil, ctx.Err()
+	}
 }
 
 // parseRedisBenchmark reads the last row of redis-benchmark's --csv output:

@@ -71,14 +71,14 @@ func (s *side) end() error {
 
 // fill sets every key once, so that no GET misses.
 func (s *side) fill(ctx context.Context) error {
-	client, err := dialRaw(s.proc.addr, s.o.Clients)
+	client, err := dialRaw([]string{s.proc.addr}, s.o.Clients)
 	if err != nil {
 		return err
 	}
 	defer client.close()
 	reqs := newRequests(Set, *s.o, s.pool)
 	reqs.ordered = true
-	res, err := client.run(ctx, rawLoad{requests: reqs, pipeline: fillDepth, count: s.o.Keys})
+	res, err := client.run(ctx, rawLoad{requests: []*requests{reqs}, pipeline: fillDepth, count: s.o.Keys})
 	if err != nil {
 		return errors.Join(err, s.proc.failure())
 	}
@@ -86,14 +86,24 @@ func (s *side) fill(ctx context.Context) error {
 	return res.check()
 }
 
+// errReplies is wrapped when the server answered what spoils a measurement.
+var errReplies = errors.New("replies spoil the measurement")
+
+// movedShare is one in how many replies may send the client to another node: a cluster tells each connection once when it takes a
+// node for dead, or for alive again.
+const movedShare = 500
+
 // check makes an error reply or a missing key a failure: such replies cost a
 // server less than the real ones.
 func (r rawResult) check() error {
-	if r.errors > 0 {
-		return fmt.Errorf("%d of %d replies are errors, the first: %s", r.errors, r.done, r.firstText)
+	switch {
+	case r.errors > r.moved:
+		return fmt.Errorf("%w: %d of %d are errors, the first: %s", errReplies, r.errors, r.done, r.firstText)
+	case r.moved > r.done/movedShare:
+		return fmt.Errorf("%w: %d of %d send the client to another node", errReplies, r.moved, r.done)
 	}
 	if r.misses > 0 {
-		return fmt.Errorf("%d of %d keys read are missing", r.misses, r.done)
+		return fmt.Errorf("%w: %d of %d keys read are missing", errReplies, r.misses, r.done)
 	}
 	return nil
 }
@@ -106,12 +116,12 @@ func (s *side) enter(ctx context.Context, cell Cell) (err error) {
 	if err := s.proc.thaw(); err != nil {
 		return err
 	}
-	if s.client, err = dialRaw(s.proc.addr, s.o.Clients); err != nil {
+	if s.client, err = dialRaw([]string{s.proc.addr}, s.o.Clients); err != nil {
 		return err
 	}
 	s.reqs = newRequests(cell.Command, *s.o, s.pool)
 	if s.o.WarmUp > 0 {
-		res, err := s.client.run(ctx, rawLoad{requests: s.reqs, pipeline: cell.Pipeline, span: s.o.WarmUp})
+		res, err := s.client.run(ctx, rawLoad{requests: []*requests{s.reqs}, pipeline: cell.Pipeline, span: s.o.WarmUp})
 		if err = errors.Join(err, res.check()); err != nil {
 			return errors.Join(err, s.proc.failure())
 		}
@@ -149,7 +159,7 @@ func (s *side) drive(ctx context.Context, cell Cell) (Sample, error) {
 	if err != nil {
 		return Sample{}, err
 	}
-	load := rawLoad{requests: s.reqs, pipeline: cell.Pipeline, count: s.count(cell)}
+	load := rawLoad{requests: []*requests{s.reqs}, pipeline: cell.Pipeline, count: s.count(cell)}
 	if load.count == 0 {
 		load.span = s.o.Duration
 	}

@@ -23,8 +23,10 @@ type requests struct {
 	command Command
 	prefix  string
 	keys    int64
-	ordered bool  // key numbers 0, 1, 2... instead of uniform ones
-	at      int64 // the next ordered one
+	subset  []int64 // the numbers to choose from; nil = all below keys
+	ordered bool    // in order instead of uniformly
+	at      int64   // the next ordered one
+	fixed   []byte  // send this and nothing else
 	values  *values
 	rng     *rand.Rand
 	key     []byte // header of the key's bulk string
@@ -44,6 +46,9 @@ func newRequests(c Command, o CompareOptions, pool []byte) *requests {
 
 // append appends one request.
 func (r *requests) append(dst []byte) []byte {
+	if r.fixed != nil {
+		return append(dst, r.fixed...)
+	}
 	switch r.command {
 	case Set:
 		dst = append(dst, "*3\r\n$3\r\nSET\r\n"...)
@@ -63,11 +68,18 @@ func (r *requests) append(dst []byte) []byte {
 }
 
 func (r *requests) appendKey(dst []byte) []byte {
+	count := r.keys
+	if r.subset != nil {
+		count = int64(len(r.subset))
+	}
 	n := r.at
 	if r.ordered {
-		r.at = (r.at + 1) % r.keys
+		r.at = (r.at + 1) % count
 	} else {
-		n = r.rng.Int64N(r.keys)
+		n = r.rng.Int64N(count)
+	}
+	if r.subset != nil {
+		n = r.subset[n]
 	}
 	return appendPadded(append(dst, r.key...), n)
 }
