@@ -47,6 +47,7 @@ lint: ## gofmt, go vet, staticcheck and the rules of the house
 	  if [ -n "$$unformatted" ]; then echo "not gofmt-clean:"; echo "$$unformatted"; exit 1; fi
 	$(GO) vet ./...
 	$(GO) vet -tags blackbox ./...
+	$(GO) vet -tags clockoffset ./cmd/rondo
 	$(GO) run $(STATICCHECK) -tags blackbox ./...
 	$(GO) test -count=1 ./cmd/internal/lint
 
@@ -63,6 +64,11 @@ bench: build ## put Redis and Rondo under the same load in turn and print both (
 	@.ci/tools test
 	$(RONDO) bench compare $(ARGS)
 
+.PHONY: bench-cluster
+bench-cluster: build ## three nodes under load over all slots: CPU of all of them for an operation (ARGS="--profile bin/profiles")
+	@.ci/tools test
+	$(RONDO) bench cluster $(ARGS)
+
 .PHONY: cover
 cover: ## run the tests and print the coverage of each package
 	@mkdir -p $(BIN)
@@ -75,9 +81,9 @@ docs: ## write docs/configuration.md from the table of settings
 	$(GO) run ./cmd/rondo config docs docs/configuration.md
 
 .PHONY: clients
-clients: ## run each client library against a node and print the table
+clients: ## each client library against a node and rings of 3 and 5, a node killed under load (ARGS="-run ClusterClients/5")
 	@.ci/tools clients
-	$(GO) test -tags blackbox -count=1 -timeout 60m -v $(BLACKBOX)/clients
+	$(GO) test -tags blackbox -count=1 -timeout 60m -v $(BLACKBOX)/clients $(ARGS)
 
 .PHONY: differential
 differential: ## the same random commands to redis-server and to Rondo
@@ -111,14 +117,19 @@ mutants: ## break the code on purpose, in copies, and see the simulator catch ea
 	$(GO) run ./cmd/internal/mutants $(ARGS)
 
 .PHONY: chaos
-chaos: ## faults on a real cluster, short: a kill, a stop, a cut
+chaos: ## faults on a real cluster, short: a kill, a stop, a cut, a slow link, a rolling restart; levels; hints
 	@.ci/tools test
 	$(GO) test -tags blackbox -count=1 -short -timeout 10m -v $(BLACKBOX)/chaos
 
 .PHONY: chaos-long
-chaos-long: ## faults at random on 3 and 5 nodes, for CHAOS (30m)
+chaos-long: ## all faults in turn on 3 and 5 nodes for CHAOS (30m), and make hints
 	@.ci/tools test
 	CHAOS=$${CHAOS:-30m} $(GO) test -tags blackbox -count=1 -timeout 90m -v $(BLACKBOX)/chaos
+
+.PHONY: hints
+hints: ## a node is away while HINTS (100000) keys are written, and is brought level by hints
+	@.ci/tools test
+	$(GO) test -tags blackbox -count=1 -timeout 10m -run TestHints -v $(BLACKBOX)/chaos
 
 .PHONY: soak
 soak: ## the simulator, the random and the crash tests, for an hour each

@@ -15,6 +15,14 @@ import (
 const (
 	askScan   = 1 // db u8 | cursor u64 | end u32 | count u32 -> next u64 | (type u8 | uvarint len | name)*
 	askCounts = 2 // db u8 -> u32 a slot that has keys: slot u16 | keys u32
+	// db u8 | slot u16 | name -> database's cleared | found u8 | found: uvarint bytes | uvarint bytes of the value |
+	// uvarint len | row without values | uvarint elements | the latest's stamp | (for u64 | uvarint rows | uvarint bytes | stamp)*;
+	// a stamp being hlc u64 | node u64 | incarnation u64
+	askKey = 3
+	// -> K0 u64 | K1 u64: the cluster's hash secret, for members
+	askSecret = 4
+	// -> u64*: see Usage
+	askUsage = 5
 )
 
 const (
@@ -63,31 +71,45 @@ func (a *asks) answered(m *wire.Answer) {
 
 // ask sends a question and waits for its answer.
 func (n *Node) ask(to object.NodeID, what uint8, body []byte) ([]byte, error) {
-	id, ch := n.asks.begin()
-	defer n.asks.end(id)
-	m := &wire.Ask{Header: n.header(id), What: what, Body: body}
-	m.Budget = uint32(askTimeout.Milliseconds())
-	if !n.links.Send(to, m) {
+	return n.askWithin(to, what, body, askTimeout)
+}
+
+// askWithin is ask with a time of its own.
+func (n *Node) askWithin(to object.NodeID, what uint8, body []byte, timeout time.Duration) ([]byte, error) {
+	return n.asks.ask(n.links, to, n.header(0), what, body, timeout)
+}
+
+// ask sends a question under a header that lacks its id, and waits for the answer.
+func (a *asks) ask(links Links, to object.NodeID, h wire.Header, what uint8, body []byte, timeout time.Duration) ([]byte, error) {
+	id, ch := a.begin()
+	defer a.end(id)
+	m := &wire.Ask{Header: h, What: what, Body: body}
+	m.ID, m.Budget = id, uint32(max(1, timeout.Milliseconds()))
+	if !links.Send(to, m) {
 		return nil, fmt.Errorf("cluster: node %016x cannot be reached", uint64(to))
 	}
-	timer := time.NewTimer(askTimeout)
+	timer := time.NewTimer(timeout)
 	defer timer.Stop()
 	select {
-	case a := <-ch:
-		if a.Asker != n.inc {
+	case reply := <-ch:
+		if reply.Asker != h.Asker {
 			return nil, errAsk
 		}
-		if a.Status != wire.StatusOK {
-			return nil, &RemoteError{Text: string(a.Body)}
+		switch reply.Status {
+		case wire.StatusOK:
+		case wire.StatusOverloaded:
+			return nil, ErrOverloaded
+		default:
+			return nil, &RemoteError{Text: string(reply.Body)}
 		}
-		return a.Body, nil
+		return reply.Body, nil
 	case <-timer.C:
 		return nil, fmt.Errorf("cluster: node %016x did not answer in time", uint64(to))
 	}
 }
 
 func (n *Node) header(id uint64) wire.Header {
-	return wire.Header{Epoch: uint64(n.ring.Epoch()), HLC: n.clock.Read(), ID: id, Asker: n.inc}
+	return wire.Header{Epoch: uint64(n.ring.Load().Epoch()), HLC: n.clock.Read(), ID: id, Asker: n.inc}
 }
 
 // answer answers a peer's question, on a goroutine of its own: it may take long, and its link must not wait. How many run at
@@ -104,7 +126,7 @@ func (n *Node) answer(from object.NodeID, m *wire.Ask) {
 	}
 	n.run(func() {
 		defer func() { <-n.answering }()
-		body, err := n.answerTo(m)
+		body, err := n.answerTo(from, m)
 		if err != nil {
 			reply.Status, body = wire.StatusError, []byte(err.Error())
 		}
@@ -113,12 +135,18 @@ func (n *Node) answer(from object.NodeID, m *wire.Ask) {
 	})
 }
 
-func (n *Node) answerTo(m *wire.Ask) ([]byte, error) {
+func (n *Node) answerTo(from object.NodeID, m *wire.Ask) ([]byte, error) {
 	switch m.What {
 	case askScan:
 		return n.answerScan(m.Body)
 	case askCounts:
 		return n.answerCounts(m.Body)
+	case askKey:
+		return n.answerKey(m.Body)
+	case askSecret:
+		return n.answerSecret(from)
+	case askUsage:
+		return n.answerUsage()
 	}
 	return nil, fmt.Errorf("cluster: unknown question %d", m.What)
 }

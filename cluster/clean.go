@@ -2,10 +2,14 @@ package cluster
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/rondokv/rondo/engine/object"
 )
+
+// errSeveral ends what only a node that is alone may do.
+var errSeveral = errors.New("cluster: the ring has several members now")
 
 const (
 	cleanInterval = time.Second
@@ -24,8 +28,11 @@ func (n *Node) clean(ctx context.Context) {
 		case <-timer.C:
 		}
 		for i := range n.partitions {
+			if !n.alone.Load() {
+				break // as for sweeping
+			}
 			for db := range object.DBCount {
-				if err := n.cleanDatabase(ctx, i, uint8(db)); err != nil && ctx.Err() == nil {
+				if err := n.cleanDatabase(ctx, i, uint8(db)); err != nil && ctx.Err() == nil && !errors.Is(err, errSeveral) {
 					n.log.Warn("rows of a flushed database not dropped yet", "partition", i, "db", db, "error", err)
 				}
 			}
@@ -41,7 +48,7 @@ func (n *Node) cleanDatabase(ctx context.Context, i int, db uint8) error {
 		return nil
 	}
 	p.mu.Lock()
-	leftover, cleared := p.core.Leftover(db), p.core.Cleared(db)
+	leftover, cleared := p.alone && p.core.Leftover(db), p.core.Cleared(db)
 	p.mu.Unlock()
 	if !leftover {
 		return nil
@@ -50,13 +57,13 @@ func (n *Node) cleanDatabase(ctx context.Context, i int, db uint8) error {
 		slot := n.firstSlot(i) + s
 		lo := object.AppendScanKey(nil, slot, db, 0)
 		for lo != nil {
-			var r removal
+			var r stored
 			var err error
 			if lo, r, err = n.cleanSome(p, lo, slot, db); err != nil {
 				return err
 			}
 			if r.commit != nil {
-				if err := p.settle(r.commit, r.seq); err != nil {
+				if err := settleAll([]stored{r}); err != nil {
 					return err
 				}
 			}
@@ -71,9 +78,12 @@ func (n *Node) cleanDatabase(ctx context.Context, i int, db uint8) error {
 }
 
 // cleanSome looks at the next rows from lo on and returns where to go on, nil at the slot's end.
-func (n *Node) cleanSome(p *partition, lo []byte, slot object.Slot, db uint8) (next []byte, r removal, err error) {
+func (n *Node) cleanSome(p *partition, lo []byte, slot object.Slot, db uint8) (next []byte, r stored, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if !p.alone {
+		return nil, stored{}, errSeveral
+	}
 	hi := object.AppendDatabaseKey(nil, slot, db+1)
 	seen := 0
 	var writes []object.Write
@@ -97,20 +107,20 @@ func (n *Node) cleanSome(p *partition, lo []byte, slot object.Slot, db uint8) (n
 		err = bad
 	}
 	if err != nil || len(writes) == 0 {
-		return next, removal{}, err
+		return next, stored{}, err
 	}
 	commit, err := n.store.Apply(writes)
 	if err != nil {
-		return nil, removal{}, err
+		return nil, stored{}, err
 	}
-	return next, removal{part: p, commit: commit, seq: p.core.Batch()}, nil
+	return next, stored{p, commit, p.core.Batch()}, nil
 }
 
 // cleaned records that nothing is left of what cleared covers, unless the database was flushed again meanwhile.
 func (n *Node) cleaned(i int, db uint8, cleared object.Stamp) error {
 	p := &n.partitions[i]
 	p.mu.Lock()
-	if p.core.Cleared(db) != cleared {
+	if !p.alone || p.core.Cleared(db) != cleared {
 		p.mu.Unlock()
 		return nil
 	}
@@ -121,7 +131,7 @@ func (n *Node) cleaned(i int, db uint8, cleared object.Stamp) error {
 		return err
 	}
 	p.core.SetCleared(db, cleared, false)
-	seq := p.core.Batch()
+	batch := p.core.Batch()
 	p.mu.Unlock()
-	return p.settle(commit, seq)
+	return settleAll([]stored{{p, commit, batch}})
 }

@@ -234,29 +234,21 @@ func (c *counts) restore(b []byte) bool {
 
 // countClearsLocked takes what a batch cleared of a database out of the counts. It looks at all rows of the database in the
 // partition, with the mutex held.
-func (p *partition) countClearsLocked(writes []object.Write) {
-	for i := range writes {
-		k, err := object.ParseRowKey(writes[i].Key)
-		if err != nil || !k.Database {
-			continue
-		}
-		old, cleared := p.cleared[k.Ref.DB], p.core.Cleared(k.Ref.DB)
-		if p.cleared[k.Ref.DB] = cleared; old == cleared {
-			continue
-		}
-		if err := p.uncountLocked(k.Slot, k.Ref.DB, old, cleared); err != nil {
-			p.node.log.Error("keys of a cleared database are still counted", "db", k.Ref.DB, "error", err)
+func (p *partition) countClearsLocked(clears []dynamo.Clear) {
+	for i := range clears {
+		if err := p.uncountLocked(&clears[i]); err != nil {
+			p.node.log.Error("keys of a cleared database are still counted", "db", clears[i].DB, "error", err)
 		}
 	}
 }
 
-func (p *partition) uncountLocked(first object.Slot, db uint8, old, cleared object.Stamp) error {
+func (p *partition) uncountLocked(c *dynamo.Clear) error {
 	var bad error
-	for slot := first; slot < first+1<<p.node.slotShift && bad == nil; slot++ {
-		if p.counted && p.node.counts.slots[db][slot].Load() == 0 {
+	for slot := c.First; slot < c.First+1<<p.node.slotShift && bad == nil; slot++ {
+		if p.counted && p.node.counts.slots[c.DB][slot].Load() == 0 {
 			continue
 		}
-		lo, hi := object.AppendScanKey(nil, slot, db, 0), object.AppendDatabaseKey(nil, slot, db+1)
+		lo, hi := object.AppendScanKey(nil, slot, c.DB, 0), object.AppendDatabaseKey(nil, slot, c.DB+1)
 		err := p.node.store.Scan(lo, hi, func(key, row []byte) bool {
 			var before, after object.KeyState
 			rk, err := object.ParseRowKey(key)
@@ -269,8 +261,8 @@ func (p *partition) uncountLocked(first object.Slot, db uint8, old, cleared obje
 			if len(rk.Sub) > 0 || !p.countsLocked(key) {
 				return true
 			}
-			after.Row, before.Database, after.Database = before.Row, old, cleared
-			p.node.counts.move(slot, db, dynamo.PresenceOf(&before), dynamo.PresenceOf(&after))
+			after.Row, before.Database, after.Database = before.Row, c.Before, c.After
+			p.node.counts.move(slot, c.DB, dynamo.PresenceOf(&before), dynamo.PresenceOf(&after))
 			return true
 		})
 		if err != nil {

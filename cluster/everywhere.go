@@ -19,7 +19,8 @@ type RingNode struct{ *Node }
 
 // primary returns the primary of a slot in this node's view; false when no home replica is alive.
 func (n *Node) primary(slot object.Slot) (object.NodeID, bool) {
-	id, ok := n.ring.Primary(n.ring.PartitionOf(ring.Slot(slot)), func(id ring.NodeID) bool { return n.hears(object.NodeID(id)) })
+	r := n.ring.Load()
+	id, ok := r.Primary(r.PartitionOf(ring.Slot(slot)), func(id ring.NodeID) bool { return n.hears(object.NodeID(id)) })
 	return object.NodeID(id), ok
 }
 
@@ -30,6 +31,9 @@ func (n *Node) isPrimary(slot object.Slot) bool {
 
 // Scan goes on from cursor over the slots of the scope, as Node.Scan.
 func (r RingNode) Scan(scope Scope, db uint8, cursor uint64, count int, fn func(name []byte, t object.Type)) (next uint64, err error) {
+	if r.alone.Load() {
+		return r.Node.Scan(db, cursor, count, fn)
+	}
 	if scope == ScopeOwn {
 		return r.scan(scanRange{db: db, cursor: cursor, end: object.SlotCount, count: count}, r.isPrimary, fn)
 	}
@@ -61,9 +65,9 @@ func (r RingNode) Scan(scope Scope, db uint8, cursor uint64, count int, fn func(
 func (r RingNode) run(slot object.Slot) (to object.NodeID, end uint64, err error) {
 	to, ok := r.primary(slot)
 	if !ok {
-		return 0, 0, &UnavailableError{Count: quorum.Count{Need: 1, Of: r.ring.Replicas()}}
+		return 0, 0, &UnavailableError{Count: quorum.Count{Need: 1, Of: r.ring.Load().Replicas()}}
 	}
-	size := uint64(r.ring.SlotsPerPartition())
+	size := uint64(r.ring.Load().SlotsPerPartition())
 	for end = uint64(slot) - uint64(slot)%size + size; end < object.SlotCount; end += size {
 		if id, ok := r.primary(object.Slot(end)); !ok || id != to {
 			break
@@ -86,6 +90,9 @@ func (r RingNode) Keys(scope Scope, db uint8, fn func(name []byte) bool) error {
 
 // RandomKey returns an alive key of the scope: the first one from a random place on, so keys behind gaps come more often.
 func (r RingNode) RandomKey(scope Scope, db uint8) (name []byte, ok bool, err error) {
+	if r.alone.Load() {
+		return r.Node.RandomKey(db)
+	}
 	take := func(k []byte) bool {
 		name, ok = bytes.Clone(k), true
 		return false
@@ -100,6 +107,9 @@ func (r RingNode) RandomKey(scope Scope, db uint8) (name []byte, ok bool, err er
 
 // Size returns how many keys of a database the primaries of the scope store.
 func (r RingNode) Size(scope Scope, db uint8) (int64, error) {
+	if r.alone.Load() {
+		return r.Node.Size(db)
+	}
 	if r.counts.missing.Load() > 0 {
 		return 0, ErrCounting
 	}
@@ -112,7 +122,7 @@ func (r RingNode) Size(scope Scope, db uint8) (int64, error) {
 	if scope == ScopeOwn {
 		return sum, nil
 	}
-	for _, m := range r.ring.Members() {
+	for _, m := range r.ring.Load().Members() {
 		id := object.NodeID(m.ID)
 		if id == r.id || !r.hears(id) {
 			continue
@@ -135,6 +145,11 @@ const flushWindow = 64
 // Flush clears a database in every partition of the scope, all databases with db -1. Partitions are cleared one by one: of
 // those done before an error what they held is gone.
 func (r RingNode) Flush(scope Scope, db int, level Level) error {
+	if r.alone.Load() {
+		if err := r.Node.Flush(db); !errors.Is(err, errSeveral) {
+			return err
+		}
+	}
 	dbs := []uint8{uint8(max(db, 0))}
 	if db < 0 {
 		dbs = dbs[:0]
@@ -181,7 +196,7 @@ type flushOp struct{ dbs []uint8 }
 // bodyFlush begins the body of a passed flush: no body of the front door begins so.
 const bodyFlush = 0
 
-func (o *flushOp) Reads() object.ReadSet { return object.ReadSet{Flush: o.dbs} }
+func (o *flushOp) Reads() object.ReadSet { return object.ReadSet{Flush: object.DBSetOf(o.dbs...)} }
 
 func (o *flushOp) Eval(*object.Input, *object.View, *object.Mutation) {}
 

@@ -39,6 +39,11 @@ func (n *Node) flushLocked(db int) (object.Commit, []uint64, error) {
 		n.partitions[i].mu.Lock()
 		defer n.partitions[i].mu.Unlock()
 	}
+	for i := range n.partitions {
+		if !n.partitions[i].alone {
+			return nil, nil, errSeveral
+		}
+	}
 	first, ok := n.clock.Tick(n.clock.Physical(), 1)
 	if !ok {
 		return nil, nil, errors.New("the clock's ceiling is in the way: try again")

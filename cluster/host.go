@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"sync"
+	"sync/atomic"
 
 	"github.com/rondokv/rondo/cluster/dynamo"
 	"github.com/rondokv/rondo/engine/object"
@@ -37,10 +39,16 @@ func (p *partition) Tick(above object.HLC, n int) (object.HLC, bool) {
 }
 
 // Observe implements dynamo.Host. A reading that the ceiling leaves no room for is refused: nobody may wait for a ceiling
-// under the mutex.
+// under the mutex. There is never room for one that is too far ahead, and it is refused for that.
 func (p *partition) Observe(peer object.HLC) error {
 	clock := p.node.clock
-	if peer > clock.Latest() && !clock.HasRoom(peer) {
+	if peer <= clock.Latest() {
+		return nil
+	}
+	if err := clock.Check(peer); err != nil {
+		return err
+	}
+	if !clock.HasRoom(peer) {
 		return fmt.Errorf("observe a peer's clock: %w", dynamo.ErrClockCeiling)
 	}
 	return clock.Observe(peer)
@@ -48,6 +56,54 @@ func (p *partition) Observe(peer object.HLC) error {
 
 // Alive implements dynamo.Host.
 func (p *partition) Alive(id object.NodeID) bool { return p.node.hears(id) }
+
+// HintRoom implements dynamo.Host.
+func (p *partition) HintRoom() bool { return p.node.hints.room() }
+
+const (
+	// paceReads is how many reads a partition counts by itself before it tells of them, which takes a mutex of the node.
+	paceReads = 16
+	// paceSample is how many answers go by until one is told.
+	paceSample = 8
+)
+
+// ReadBegins implements dynamo.Host.
+func (p *partition) ReadBegins() dynamo.Time {
+	pace := &p.node.pace
+	if p.reads++; p.reads%paceReads == 0 {
+		pace.mu.Lock()
+		pace.slow.Store(int64(pace.ReadsBegin(paceReads)))
+		pace.mu.Unlock()
+	}
+	return dynamo.Time(pace.slow.Load())
+}
+
+// ReadTook implements dynamo.Host.
+func (p *partition) ReadTook(t dynamo.Time) {
+	if p.answers++; p.answers%paceSample != 0 {
+		return
+	}
+	pace := &p.node.pace
+	pace.mu.Lock()
+	defer pace.mu.Unlock()
+	pace.ReadTook(t)
+}
+
+// Speculate implements dynamo.Host.
+func (p *partition) Speculate(questions int) bool {
+	pace := &p.node.pace
+	pace.mu.Lock()
+	defer pace.mu.Unlock()
+	return pace.Speculate(questions)
+}
+
+// pace is dynamo.Pace for all partitions of the node.
+type pace struct {
+	slow atomic.Int64 // what Pace said last, a dynamo.Time
+
+	mu sync.Mutex
+	dynamo.Pace
+}
 
 // Random implements dynamo.Host.
 func (p *partition) Random() uint64 { return rand.Uint64() }

@@ -21,6 +21,8 @@ type (
 	RemoteError = dynamo.RemoteError
 	// PassedOp is an operation that can run on another node.
 	PassedOp = dynamo.PassedOp
+	// ErrorWriter is a PassedOp that says errors in words of its own.
+	ErrorWriter = dynamo.ErrorWriter
 )
 
 // The named levels, for Level.Level; numbers stand for themselves.
@@ -39,6 +41,8 @@ const (
 var (
 	ErrOverloaded = dynamo.ErrOverloaded
 	ErrTooLarge   = dynamo.ErrTooLarge
+	// ErrClockCeiling: no stamp could be issued below the durable ceiling.
+	ErrClockCeiling = dynamo.ErrClockCeiling
 )
 
 // ParseLevel reads a level as clients write it: ONE, quorum, 3, ONE/SLOPPY.

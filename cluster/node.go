@@ -44,8 +44,20 @@ type Options struct {
 	DC    string // of this node
 	// Timeout is how long an operation may take unless its Deadline says otherwise; 0 for DefaultTimeout.
 	Timeout time.Duration
+	// HintWindow is for how long hints are kept for a node that takes none; 0 for 3 hours. HintBytes bounds all hints
+	// together; 0 for no bound.
+	HintWindow time.Duration
+	HintBytes  int64
 	// MaxDrift is how far ahead a peer's clock may be; 0 for hlc.DefaultMaxDrift.
 	MaxDrift time.Duration
+
+	// Keeper is what takes the node from ring to ring; nil: the ring never changes. TransferRate bounds what the node takes in
+	// or hands over of partitions that move, in bytes a second; 0 for no bound.
+	Keeper       *Keeper
+	TransferRate int64
+
+	// Usage tells what the node uses of its machine, for those that ask; nil: nobody is told. It is called by any goroutine.
+	Usage func() Usage
 
 	// Now is the wall clock with its monotonic reading; nil for time.Now.
 	Now func() time.Time
@@ -60,22 +72,33 @@ type Node struct {
 	secret object.Secret
 	clock  *hlc.Clock
 
-	ring    *ring.Ring
-	links   Links
-	alive   func(object.NodeID) bool
-	parse   func(object.Slot, []byte) (dynamo.PassedOp, error)
-	doubts  doubts
-	timeout dynamo.Time  // of an operation
-	drifts  atomic.Int64 // messages refused because of their clock
-	asks    asks
+	ring     atomic.Pointer[ring.Ring] // by which all partitions work; see SwitchRing
+	links    Links
+	alive    func(object.NodeID) bool
+	parse    func(object.Slot, []byte) (dynamo.PassedOp, error)
+	doubts   doubts
+	timeout  dynamo.Time // of an operation
+	drifts   drifts
+	asks     asks
+	overload overload
 	// answering bounds how many questions of peers are answered at once.
 	answering chan struct{}
 
-	started    time.Time // by the monotonic clock: the origin of Time
-	alone      bool      // the ring has one member
+	started    time.Time     // by the monotonic clock: the origin of Time
+	alone      atomic.Bool   // the ring has one member: partitions may be ahead or behind
+	crowd      chan struct{} // there was a ring of several
+	settlers   settlers
+	room       room
+	parked     parked
+	mover      mover
+	rate       int64   // of the mover
+	keeper     *Keeper // nil: the ring never changes
+	usage      func() Usage
 	slotShift  uint
 	partitions []partition
 	counts     counts
+	hints      hintBytes
+	pace       pace
 	expired    atomic.Int64 // keys that the sweeper let go
 
 	stop context.CancelFunc
@@ -101,11 +124,17 @@ func NewNode(o Options) (*Node, error) {
 		store: o.Store, log: o.Logger, id: o.ID, inc: o.Inc, secret: o.Secret,
 		clock:     hlc.New(hlc.Options{Now: o.Now, Ceiling: o.Ceiling, Raise: o.RaiseCeiling, MaxDrift: o.MaxDrift}),
 		answering: make(chan struct{}, 16),
-		ring:      o.Ring, links: o.Links, alive: o.Alive, parse: o.Parse,
+		crowd:     make(chan struct{}, 1),
+		keeper:    o.Keeper,
+		usage:     o.Usage,
+		rate:      o.TransferRate,
+		links:     o.Links, alive: o.Alive, parse: o.Parse,
 		started:    time.Now(),
 		slotShift:  shift,
 		partitions: make([]partition, object.SlotCount>>shift),
 	}
+	n.settlers = newSettlers(len(n.partitions))
+	n.room.init()
 	if n.timeout = dynamo.Time(o.Timeout); n.timeout <= 0 {
 		n.timeout = dynamo.Time(DefaultTimeout)
 	}
@@ -122,15 +151,18 @@ func NewNode(o Options) (*Node, error) {
 	ctx, stop := context.WithCancel(context.Background())
 	n.stop = stop
 	n.run(func() { n.keepCeiling(ctx) })
-	if n.alone {
-		// With others nothing may be forgotten until all have agreed that it may, which they do not do yet.
-		n.run(func() { n.sweep(ctx) })
-		n.run(func() { n.clean(ctx) })
-	} else {
-		n.run(func() { n.ticks(ctx) })
+	for i := range n.settlers {
+		n.run(func() { n.settles(ctx, &n.settlers[i]) })
 	}
+	n.run(func() { n.sweep(ctx) })
+	n.run(func() { n.clean(ctx) })
+	n.run(func() { n.ticks(ctx) })
+	n.run(func() { n.move(ctx) })
 	if !counted {
 		n.run(func() { n.countAll(ctx) })
+	}
+	if !n.hints.known(len(n.partitions)) {
+		n.run(func() { n.countHints(ctx) })
 	}
 	return n, nil
 }
@@ -178,22 +210,30 @@ func (n *Node) ExpiredKeys() int64 { return n.expired.Load() }
 // openPartitions makes the cores of all partitions. One whose database rows cannot be read is not served: what was cleared is
 // not known, so nothing of it may be shown or written.
 func (n *Node) openPartitions(o Options) error {
-	if n.ring == nil {
-		r, err := ring.Build([]ring.Node{{ID: ring.NodeID(n.id), Weight: 1}}, ring.Options{Replicas: 1, SlotsPerPartition: o.SlotsPerPartition})
+	r := o.Ring
+	if r == nil {
+		var err error
+		r, err = ring.Build([]ring.Node{{ID: ring.NodeID(n.id), Weight: 1}}, ring.Options{Replicas: 1, SlotsPerPartition: o.SlotsPerPartition})
 		if err != nil {
 			return fmt.Errorf("build the ring of one: %w", err)
 		}
-		n.ring = r
 	}
-	r := n.ring
 	if r.SlotsPerPartition() != o.SlotsPerPartition {
 		return fmt.Errorf("cluster: the ring has %d slots a partition, not %d", r.SlotsPerPartition(), o.SlotsPerPartition)
 	}
-	n.alone = len(r.Members()) == 1
-	opts := dynamo.Options{ID: n.id, Inc: n.inc, Secret: n.secret, DC: o.DC, NoHints: n.holdsNone(object.SpaceHint)}
+	n.ring.Store(r)
+	n.alone.Store(len(r.Members()) == 1)
+	opts := dynamo.Options{
+		ID: n.id, Inc: n.inc, Secret: n.secret, DC: o.DC, NoHints: n.holdsNone(object.SpaceHint),
+		Limits: dynamo.Limits{HintWindow: dynamo.Time(o.HintWindow)},
+	}
+	n.hints.bound = o.HintBytes
+	if opts.NoHints {
+		n.hints.counted.Store(int64(len(n.partitions)))
+	}
 	for i := range n.partitions {
 		p := &n.partitions[i]
-		p.node, p.wake.L = n, &p.mu
+		p.node, p.number, p.wake.L, p.alone = n, i, &p.mu, n.alone.Load()
 		core, err := dynamo.NewPartition(p, ring.Partition(i), r, opts)
 		if err != nil {
 			p.unreadable = fmt.Errorf("open partition %d: %w", i, err)
@@ -201,12 +241,6 @@ func (n *Node) openPartitions(o Options) error {
 			continue
 		}
 		p.core = core
-		if !n.alone {
-			p.cleared = new([object.DBCount]object.Stamp)
-			for db := range p.cleared {
-				p.cleared[db] = core.Cleared(uint8(db))
-			}
-		}
 	}
 	return nil
 }
@@ -236,30 +270,8 @@ func (n *Node) Time() dynamo.Time { return dynamo.Time(time.Since(n.started)) }
 // now returns the Time of a step. In a ring of one no operation waits for another node, so no step needs it, and the reading
 // of the clock, a thirtieth of a GET, is saved.
 func (n *Node) now() dynamo.Time {
-	if n.alone {
+	if n.alone.Load() {
 		return 0
 	}
 	return n.Time()
-}
-
-// keepCeiling raises the clock's ceiling before anyone has to wait for it, while stamps are being issued.
-func (n *Node) keepCeiling(ctx context.Context) {
-	tick := time.NewTicker(hlc.Low / 4)
-	defer tick.Stop()
-	var seen object.HLC
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-		latest := n.Latest()
-		if latest == seen {
-			continue // idle: the next write raises it
-		}
-		seen = latest
-		if err := n.clock.MakeRoom(hlc.Low); err != nil {
-			n.log.Error("clock ceiling not raised", "error", err)
-		}
-	}
 }

@@ -5,12 +5,17 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/rondokv/rondo/cluster/dynamo"
+	"github.com/rondokv/rondo/cluster/quorum"
+	"github.com/rondokv/rondo/cluster/ring"
 	"github.com/rondokv/rondo/engine/object"
 )
 
 // partition drives the core of one partition. It is the unit of locking.
+//
+// What every operation touches comes first, in one line of the processor's cache.
 type partition struct {
 	mu   sync.Mutex
 	node *Node
@@ -20,18 +25,27 @@ type partition struct {
 	core       *dynamo.Partition // guarded by mu
 
 	// guarded by mu:
-	present   object.HLC                    // the present of the step under way
-	told      uint64                        // up to where the core knows batches to be durable
-	cleared   *[object.DBCount]object.Stamp // of the databases, as the counts know them; in a ring of several
-	counted   bool                          // all its keys are in the counts
-	countedTo []byte                        // while they are being counted: keys below this are in
+	present object.HLC // the present of the step under way
+	told    uint64     // up to where the core knows batches to be durable
 
-	timer   atomic.Int64  // when the core wants a tick, a dynamo.Time; 0: never
 	durable atomic.Uint64 // how many batches may be answered
-	holds   atomic.Bool   // the core holds something until batches are durable
+	timer   atomic.Int64  // when the core wants a tick, a dynamo.Time; 0: never
 	waiting atomic.Int32  // readers that wait for durable to rise
-	wake    sync.Cond     // on mu
+	holds   atomic.Bool   // the core holds something until batches are durable
 	failed  atomic.Bool   // a commit failed: what is visible may not be durable
+	ticking atomic.Bool   // a goroutine of its own gives the core its tick
+	wake    sync.Cond     // on mu
+	number  int           // fixed
+
+	// guarded by mu:
+	alone     bool   // the ring by which core works has one member
+	moving    bool   // the mover looks after it
+	counted   bool   // all its keys are in the counts
+	countedTo []byte // while they are being counted: keys below this are in
+	reads     uint32 // that asked other nodes
+	answers   uint32 // to them
+
+	// The size is a multiple of a line's: partitions lie next to each other, and each begins one.
 }
 
 // stored is a batch that the store has taken and that is not known to be durable yet.
@@ -50,15 +64,56 @@ func (p *partition) begin(c *Call, now dynamo.Time, present object.HLC) (again b
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if now == 0 && !p.alone { // the ring has grown since the call was looked at
+		if now = p.node.Time(); c.open {
+			c.Deadline += now
+		}
+	}
+	c.part, c.several = p, !p.alone
+	r := &c.Request
+	if c.several {
+		r = c.send()
+	}
 	p.present = present
-	p.core.Begin(now, &c.Request)
-	c.part = p
-	c.pending = !c.Finished // before what the step lets out can finish it
-	again = c.Finished && errors.Is(c.Err, dynamo.ErrClockCeiling)
+	p.core.Begin(now, r)
+	c.pending = !r.Finished // before what the step lets out can finish it
+	again = r.Finished && errors.Is(r.Err, dynamo.ErrClockCeiling)
 	if !p.core.Quiet() {
 		c.stored = p.readyLocked(now, c.stored)
+		if c.pending && r.Finished && len(c.errand.done) == 0 {
+			c.pending = false // the store refused what the step wrote: that ends the call here, and nobody wakes it
+		}
 	}
+	c.Finished, c.Err, c.Seq = r.Finished, r.Err, r.Seq
 	return again
+}
+
+// tickLocked gives the core its tick.
+func (p *partition) tickLocked(now dynamo.Time, batches []stored) []stored {
+	p.present = p.node.clock.Physical()
+	p.core.Tick(now)
+	return p.readyLocked(now, batches)
+}
+
+// hurry has the core end what is due. It reports whether the errand is finished; else the core has its answer and will never look at
+// what it was about again, but holds the answer until a batch is durable.
+func (p *partition) hurry(e *errand) bool {
+	p.mu.Lock()
+	batches := p.tickLocked(p.node.Time(), nil)
+	p.mu.Unlock()
+	p.node.settlers.hand(batches)
+	select {
+	case <-e.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// late is what is known of an operation that this node could not make durable by the deadline.
+func (p *partition) late() error {
+	homes := len(p.node.ring.Load().PreferenceList(ring.Partition(p.number)))
+	return &dynamo.TimeoutError{Acks: quorum.Count{Need: 1, Of: homes}}
 }
 
 // readyLocked does what the core's step asks for, and adds the batches that it stored to those whose durability the caller
@@ -74,9 +129,8 @@ func (p *partition) readyLocked(now dynamo.Time, batches []stored) []stored {
 			} else {
 				batches = append(batches, stored{p, commit, r.Batch})
 				p.countLocked(r.Counts)
-				if !p.node.alone {
-					p.countClearsLocked(r.Writes)
-				}
+				p.countClearsLocked(r.Clears)
+				p.node.hints.countLocked(p.number, r.Hints)
 			}
 		}
 		p.tellLocked(r)
@@ -90,8 +144,11 @@ func (p *partition) readyLocked(now dynamo.Time, batches []stored) []stored {
 	if p.core.Holds() {
 		batches = p.freeLocked(now, batches)
 	}
-	if !p.node.alone {
+	if !p.alone {
 		p.setTimerLocked()
+	}
+	if p.moving {
+		p.node.mover.poke()
 	}
 	return batches
 }
@@ -102,7 +159,7 @@ func (p *partition) tellLocked(r *dynamo.Ready) {
 		p.node.links.Send(e.To, e.Message) // a message that is not sent is one that was lost
 	}
 	for _, done := range r.Done {
-		done.Owner.(*Call).wake()
+		done.Owner.(*errand).wake()
 	}
 	for i := range r.Events {
 		p.node.event(p, &r.Events[i])
@@ -128,7 +185,9 @@ func (p *partition) setTimerLocked() {
 	if !ok {
 		at = 0
 	}
-	p.timer.Store(int64(at))
+	if p.timer.Load() != int64(at) {
+		p.timer.Store(int64(at))
+	}
 }
 
 // clearedLocked returns the cleared of a database; zero, which lets nothing go, where it is not known.
@@ -139,18 +198,30 @@ func (p *partition) clearedLocked(db uint8) object.Stamp {
 	return p.core.Cleared(db)
 }
 
-// settle waits for the commit of batch seq and says what came of it to those who wait for the batch.
-func (p *partition) settle(c object.Commit, seq uint64) error {
-	if err := c.Wait(); err != nil {
-		p.fail()
-		return err
+// eachLocked calls fn with every partition that is served, its mutex held.
+func (n *Node) eachLocked(fn func(*partition)) {
+	for i := range n.partitions {
+		p := &n.partitions[i]
+		if p.unreadable != nil {
+			continue
+		}
+		p.mu.Lock()
+		fn(p)
+		p.mu.Unlock()
 	}
-	return settleAll(p.settled(seq, nil))
+}
+
+// settle waits for batches that no client waits for, and logs what says that they failed.
+func (n *Node) settle(batches []stored, failed string) {
+	if err := settleAll(batches); err != nil {
+		n.log.Error(failed, "error", err)
+	}
 }
 
 // settleAll waits for the batches, and for those that came of their being durable.
 func settleAll(batches []stored) error {
 	var first error
+	var at instant // one for all: they are settled one after the other
 	for i := 0; i < len(batches); i++ {
 		b := batches[i]
 		if err := b.commit.Wait(); err != nil {
@@ -160,7 +231,7 @@ func settleAll(batches []stored) error {
 			}
 			continue
 		}
-		batches = b.part.settled(b.batch, batches)
+		batches = b.part.settledAt(&at, b.batch, batches)
 	}
 	return first
 }
@@ -170,6 +241,12 @@ func settleAll(batches []stored) error {
 //
 // The mutex is taken only when somebody waits: for a read that needs the batch, or in the core.
 func (p *partition) settled(seq uint64, batches []stored) []stored {
+	var at instant
+	return p.settledAt(&at, seq, batches)
+}
+
+// settledAt is settled at an instant, which it finds out when it needs it and does not have it.
+func (p *partition) settledAt(at *instant, seq uint64, batches []stored) []stored {
 	for {
 		d := p.durable.Load()
 		if d >= seq || p.durable.CompareAndSwap(d, seq) {
@@ -179,8 +256,11 @@ func (p *partition) settled(seq uint64, batches []stored) []stored {
 	if p.waiting.Load() > 0 || p.holds.Load() {
 		p.mu.Lock()
 		if p.holds.Load() {
-			p.present = p.node.clock.Physical()
-			batches = p.freeLocked(p.node.now(), batches)
+			if at.present == 0 {
+				*at = p.node.instant()
+			}
+			p.present = at.present
+			batches = p.freeLocked(at.now, batches)
 		}
 		p.wake.Broadcast()
 		p.mu.Unlock()
@@ -194,6 +274,35 @@ func (p *partition) fail() {
 	p.mu.Lock()
 	p.wake.Broadcast()
 	p.mu.Unlock()
+}
+
+// awaitUntil returns nil once batch seq may be answered, an error when it never may or not before the deadline.
+func (p *partition) awaitUntil(seq uint64, deadline dynamo.Time) error {
+	if p.durable.Load() >= seq {
+		return nil
+	}
+	late := false // guarded by mu
+	timer := time.AfterFunc(time.Duration(deadline-p.node.Time()), func() {
+		p.mu.Lock()
+		late = true
+		p.wake.Broadcast()
+		p.mu.Unlock()
+	})
+	defer timer.Stop()
+	p.waiting.Add(1)
+	defer p.waiting.Add(-1)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for p.durable.Load() < seq && !p.failed.Load() && !late {
+		p.wake.Wait()
+	}
+	switch {
+	case p.durable.Load() >= seq:
+		return nil
+	case p.failed.Load():
+		return ErrNotDurable
+	}
+	return p.late()
 }
 
 // await returns once batch seq may be answered; false when it never may.

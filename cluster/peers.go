@@ -29,87 +29,101 @@ const (
 	tickEvery = 4 * time.Millisecond
 	// mistrust is for how long a node is not used after its clock was found too far ahead.
 	mistrust = time.Second
+
+	hintsNotDurable = "hints are not durable"
 )
 
 // Receive takes messages of one peer, as one read of its link brought them. It returns when all that they stored is as durable
 // as the policy says: what arrives meanwhile waits together, and shares the next sync.
 func (n *Node) Receive(from object.NodeID, ms []wire.Message) {
 	batches := make([]stored, 0, len(ms))
-	for _, m := range ms {
-		batches = n.receive(from, m, batches)
+	var at instant
+	for i, m := range ms {
+		if i%receiveAtOnce == 0 {
+			at = n.instant()
+		}
+		batches = n.receive(from, m, at, batches)
 	}
-	if err := settleAll(batches); err != nil {
-		n.log.Error("what peers sent is not durable", "error", err)
-	}
+	n.settle(batches, "what peers sent is not durable")
 }
 
-func (n *Node) receive(from object.NodeID, m wire.Message, batches []stored) []stored {
+// receiveAtOnce is how many messages are taken by one reading of the clocks.
+const receiveAtOnce = 64
+
+// instant is a reading of the clocks that several steps share.
+type instant struct {
+	present object.HLC
+	now     dynamo.Time
+}
+
+func (n *Node) instant() instant { return instant{n.clock.Physical(), n.now()} }
+
+func (n *Node) receive(from object.NodeID, m wire.Message, at instant, batches []stored) []stored {
 	h := m.Head()
-	if m, ok := m.(*wire.Ask); ok {
+	switch m := m.(type) {
+	case *wire.Ask:
 		n.answer(from, m)
 		return batches
-	}
-	if m, ok := m.(*wire.Answer); ok {
+	case *wire.Answer:
 		n.asks.answered(m)
+		return batches
+	case *wire.Ring:
+		if n.keeper != nil {
+			n.keeper.Receive(from, m)
+		}
 		return batches
 	}
 	if int(h.Partition) >= len(n.partitions) || n.partitions[h.Partition].unreadable != nil {
 		return batches // nobody answers: to the peer this node is silent there
 	}
+	if h.Epoch > uint64(n.ring.Load().Epoch()) && n.park(from, m) {
+		return batches
+	}
+	if n.refuses(from, m, at.present) {
+		return batches
+	}
 	p := &n.partitions[h.Partition]
 	// The ceiling must be above what is taken in before a row with such a stamp is stored, and nobody may wait for it
 	// under the mutex. A reading too far ahead is left for the core to refuse.
-	if n.clock.Observe(h.HLC) == nil && !n.clock.HasRoom(n.clock.Physical()) {
+	if n.clock.ObserveAt(h.HLC, at.present) == nil && !n.clock.HasRoom(at.present) {
 		if err := n.clock.MakeRoom(hlc.Margin); err != nil {
 			n.log.Error("clock ceiling not raised", "error", err)
 			return batches
 		}
 	}
-	present, now := n.clock.Physical(), n.now()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.present = present
-	p.core.Receive(now, from, m)
-	return p.readyLocked(now, batches)
+	if at.now == 0 && !p.alone {
+		at.now = n.Time()
+	}
+	p.present = at.present
+	p.core.Receive(at.now, from, m)
+	return p.readyLocked(at.now, batches)
 }
 
 // PeerDown says that a node is not reachable any more: operations need not wait for it.
 func (n *Node) PeerDown(id object.NodeID) {
 	var batches []stored
-	for i := range n.partitions {
-		p := &n.partitions[i]
-		if p.unreadable != nil {
-			continue
-		}
-		p.mu.Lock()
+	n.eachLocked(func(p *partition) {
 		if p.core.Busy() {
 			p.present = n.clock.Physical()
 			p.core.Unreachable(n.now(), id)
 			batches = p.readyLocked(n.now(), batches)
 		}
-		p.mu.Unlock()
-	}
-	if err := settleAll(batches); err != nil {
-		n.log.Error("hints are not durable", "error", err)
-	}
+	})
+	n.settlers.hand(batches)
 }
 
 // PeerUp says that a node is reachable again: hints for it may go home.
 func (n *Node) PeerUp(object.NodeID) {
-	for i := range n.partitions {
-		p := &n.partitions[i]
-		if p.unreadable != nil {
-			continue
-		}
-		p.mu.Lock()
+	n.eachLocked(func(p *partition) {
 		if len(p.core.Hinted()) > 0 {
 			p.setTimerLocked()
 		}
-		p.mu.Unlock()
-	}
+	})
 }
 
-// ticks gives every partition its tick when it wants one.
+// ticks gives every partition its tick when it wants one. It waits for nothing, for every deadline of the node is kept here.
 func (n *Node) ticks(ctx context.Context) {
 	t := time.NewTicker(tickEvery)
 	defer t.Stop()
@@ -120,24 +134,41 @@ func (n *Node) ticks(ctx context.Context) {
 			return
 		case <-t.C:
 		}
+		if n.alone.Load() && !n.rest(ctx) {
+			return
+		}
 		now := n.now()
 		for i := range n.partitions {
 			p := &n.partitions[i]
 			if at := p.timer.Load(); at == 0 || dynamo.Time(at) > now {
 				continue
 			}
-			p.mu.Lock()
-			p.present = n.clock.Physical()
-			p.core.Tick(now)
-			batches = p.readyLocked(now, batches)
+			if !p.mu.TryLock() {
+				n.tickLater(p)
+				continue
+			}
+			batches = p.tickLocked(now, batches)
 			p.mu.Unlock()
 		}
-		if err := settleAll(batches); err != nil {
-			n.log.Error("hints are not durable", "error", err)
-		}
+		n.settlers.hand(batches)
 		clear(batches)
 		batches = batches[:0]
 	}
+}
+
+// tickLater gives a partition its tick once its mutex is free: whoever holds it may be reading from the disk, and the deadlines of the
+// other partitions are kept meanwhile.
+func (n *Node) tickLater(p *partition) {
+	if !p.ticking.CompareAndSwap(false, true) {
+		return
+	}
+	n.run(func() {
+		p.mu.Lock()
+		p.ticking.Store(false)
+		batches := p.tickLocked(n.now(), nil)
+		p.mu.Unlock()
+		n.settlers.hand(batches)
+	})
 }
 
 // doubts are the nodes whose clocks were found too far ahead, and until when they are not used.
@@ -178,11 +209,13 @@ func (n *Node) event(p *partition, e *dynamo.Event) {
 	switch e.Kind {
 	case dynamo.EventDrift:
 		var drift *hlc.DriftError
-		if errors.As(e.Err, &drift) {
-			n.doubts.add(e.Peer, n.now()+dynamo.Time(mistrust))
+		if !errors.As(e.Err, &drift) {
+			break // this node has no room for the reading at the moment; the peer will say it again
 		}
-		n.drifts.Add(1)
-		n.log.Warn("a peer's clock is refused", "peer", e.Peer, "error", e.Err)
+		n.doubts.add(e.Peer, n.now()+dynamo.Time(mistrust))
+		if n.drifts.note(e.Peer, drift.Ahead, n.now()) {
+			n.log.Warn("a peer's clock is refused", "peer", e.Peer, "error", e.Err)
+		}
 	case dynamo.EventCorrupt:
 		n.log.Error("a row cannot be merged or read", "key", string(e.Ref.Name), "db", e.Ref.DB, "peer", e.Peer, "error", e.Err)
 	case dynamo.EventConflict:
@@ -193,14 +226,6 @@ func (n *Node) event(p *partition, e *dynamo.Event) {
 // Stats returns what the partitions have counted.
 func (n *Node) Stats() dynamo.Stats {
 	var sum dynamo.Stats
-	for i := range n.partitions {
-		p := &n.partitions[i]
-		if p.unreadable != nil {
-			continue
-		}
-		p.mu.Lock()
-		sum.Add(p.core.Stats())
-		p.mu.Unlock()
-	}
+	n.eachLocked(func(p *partition) { sum.Add(p.core.Stats()) })
 	return sum
 }

@@ -28,8 +28,13 @@ func (n *Node) sweep(ctx context.Context) {
 			return
 		case <-timer.C:
 		}
-		next, err := n.sweepOnce(ctx, after)
 		pause := sweepInterval
+		if !n.alone.Load() { // with others nothing may be forgotten until all have agreed that it may, which they do not do yet
+			after = nil
+			timer.Reset(sweepBackoff)
+			continue
+		}
+		next, err := n.sweepOnce(ctx, after)
 		if err != nil && ctx.Err() == nil {
 			n.log.Error("expired keys not let go", "error", err)
 			pause = sweepBackoff
@@ -45,7 +50,7 @@ func (n *Node) sweepOnce(ctx context.Context, after []byte) (next []byte, err er
 	if err != nil {
 		err = fmt.Errorf("find expired rows: %w", err)
 	}
-	var gone []removal
+	var gone []stored
 	for _, key := range keys {
 		if ctx.Err() != nil {
 			break
@@ -61,17 +66,11 @@ func (n *Node) sweepOnce(ctx context.Context, after []byte) (next []byte, err er
 	return next, errors.Join(err, n.finishRemovals(gone))
 }
 
-// removal is one row on its way out.
-type removal struct {
-	part   *partition
-	commit object.Commit
-	seq    uint64
-}
-
-func (n *Node) finishRemovals(rs []removal) error {
+// finishRemovals waits for rows on their way out, each a batch of its own.
+func (n *Node) finishRemovals(rs []stored) error {
 	var first error
 	for _, r := range rs {
-		if err := r.part.settle(r.commit, r.seq); err != nil {
+		if err := settleAll([]stored{r}); err != nil {
 			if first == nil {
 				first = err
 			}
@@ -83,35 +82,38 @@ func (n *Node) finishRemovals(rs []removal) error {
 }
 
 // collect lets the row under key go if it is dead at the node's watermark, its clock.
-func (n *Node) collect(key []byte) (removal, error) {
+func (n *Node) collect(key []byte) (stored, error) {
 	rk, err := object.ParseRowKey(key)
 	if err != nil || rk.Database || len(rk.Sub) > 0 {
-		return removal{}, err
+		return stored{}, err
 	}
 	p := n.partitionOf(rk.Slot)
 	if p.unreadable != nil {
-		return removal{}, nil // what is cleared there is not known
+		return stored{}, nil // what is cleared there is not known
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if !p.alone {
+		return stored{}, nil
+	}
 	row, err := n.store.Get(nil, key)
 	if err != nil || row == nil {
-		return removal{}, err
+		return stored{}, err
 	}
 	k := object.KeyState{Database: p.core.Cleared(rk.Ref.DB)}
 	if err := k.Row.DecodeRow(row); err != nil {
-		return removal{}, err
+		return stored{}, err
 	}
 	before := dynamo.PresenceOf(&k)
 	if !k.Row.Collect(k.Database, n.clock.Read()) {
-		return removal{}, nil
+		return stored{}, nil
 	}
 	commit, err := n.store.Apply([]object.Write{{Key: key}})
 	if err != nil {
-		return removal{}, err
+		return stored{}, err
 	}
 	if p.countsLocked(key) {
 		n.counts.move(rk.Slot, rk.Ref.DB, before, dynamo.Presence{})
 	}
-	return removal{part: p, commit: commit, seq: p.core.Batch()}, nil
+	return stored{p, commit, p.core.Batch()}, nil
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -32,6 +33,14 @@ func (c Config) FounderList() []string {
 		return nil
 	}
 	return strings.Split(c.Founders, ",")
+}
+
+// JoinList is join as a list, as it was written.
+func (c Config) JoinList() []string {
+	if c.Join == "" {
+		return nil
+	}
+	return strings.Split(c.Join, ",")
 }
 
 // CheckPeers says what is missing for a node to talk to others at the addresses that are set.
@@ -61,7 +70,7 @@ func isLoopback(addr string) bool {
 // founders reads host:port,host:port,... Each has a host and a port to dial.
 func founders(field func(*Config) *string) codec {
 	return codec{
-		Kind: KindText, Expects: fmt.Sprintf("host:gossipport of every first node, 1 to %d of them with commas between, each once", maxFounders),
+		Kind: KindText, Expects: fmt.Sprintf("host:gossipport of nodes, 1 to %d of them with commas between, each once", maxFounders),
 		set: func(c *Config, text string) bool {
 			if strings.TrimSpace(text) == "" {
 				*field(c) = ""
@@ -162,23 +171,33 @@ func gossipKeys(text string) ([][]byte, bool) {
 	return keys, len(keys) <= maxGossipKeys
 }
 
+const sloppySuffix = "/SLOPPY"
+
+func levelWords() []string {
+	return []string{"ANY", "ONE", "TWO", "THREE", "QUORUM", "ALL", "LOCAL_ONE", "LOCAL_QUORUM", "EACH_QUORUM"}
+}
+
+// knownLevel is a level in upper case; false when there is none of that name.
+func knownLevel(text string) (string, bool) {
+	text = strings.ToUpper(strings.TrimSpace(text))
+	level := strings.TrimSuffix(text, sloppySuffix)
+	n, err := strconv.Atoi(level)
+	if err == nil && n >= 1 && n <= maxReplicas && strconv.Itoa(n) == level {
+		return text, true
+	}
+	return text, slices.Contains(levelWords(), level)
+}
+
 // consistency reads a level as CONSISTENCY does. It prints in upper case.
 func consistency(field func(*Config) *string) codec {
-	words := []string{"ANY", "ONE", "TWO", "THREE", "QUORUM", "ALL", "LOCAL_ONE", "LOCAL_QUORUM", "EACH_QUORUM"}
 	return codec{
-		Kind: KindText, Expects: fmt.Sprintf("one of %s or a number from 1 to %d, with /SLOPPY behind it or not", strings.Join(words, ", "), maxReplicas),
+		Kind: KindText, Expects: fmt.Sprintf("one of %s or a number from 1 to %d, with %s behind it or not", strings.Join(levelWords(), ", "), maxReplicas, sloppySuffix),
 		set: func(c *Config, text string) bool {
-			text = strings.ToUpper(strings.TrimSpace(text))
-			level := strings.TrimSuffix(text, "/SLOPPY")
-			n, err := strconv.Atoi(level)
-			known := err == nil && n >= 1 && n <= maxReplicas && strconv.Itoa(n) == level
-			for _, w := range words {
-				known = known || w == level
+			level, ok := knownLevel(text)
+			if ok {
+				*field(c) = level
 			}
-			if known {
-				*field(c) = text
-			}
-			return known
+			return ok
 		},
 		get: func(c *Config) string { return *field(c) },
 	}
@@ -188,8 +207,20 @@ func clusterSettings() []Setting {
 	return []Setting{
 		{
 			Name: "founders", Group: groupCluster,
-			Doc:   "The first nodes of a new cluster, this one among them, as host:port of their gossip. Nodes that are given one list form the ring by themselves, once all of them are there, and keep it in their data directories; from then on the list is not needed. A node with another list, other replicas or another partition.slots is refused by name. Not set, and no ring in the data directory: the node is alone.",
+			Doc:   "The first nodes of a new cluster, this one among them, as host:port of their gossip. Nodes that are given one list form the ring by themselves, once all of them are there, and keep it in their data directories; from then on the list is not needed. A node with another list, other replicas or another partition.slots is refused by name. Neither founders nor join set, and no ring in the data directory: the node begins a ring of its own, which others can join.",
 			codec: founders(func(c *Config) *string { return &c.Founders }),
+		}, {
+			Name: "join", Group: groupCluster,
+			Doc:   "Nodes of the ring that this node wants to be a member of, as host:port of their gossip: one that answers is enough. The data directory must be empty. The node waits until the ring has made a plan that admits it, by itself or by an operator: see rebalance. Once it is a member its directory knows the ring and the list is not needed.",
+			codec: founders(func(c *Config) *string { return &c.Join }),
+		}, {
+			Name: "rebalance", Group: groupCluster,
+			Doc:   "Who plans changes of the ring. `auto`: once the nodes that wait to be admitted have been the same for 10 seconds, the ring admits them by itself. `manual`: they wait for `rondo admin ring plan` and `commit`.",
+			codec: enum(func(c *Config) *Rebalance { return &c.Rebalance }, RebalanceAuto, RebalanceManual),
+		}, {
+			Name: "transfer.rate", Group: groupCluster, Unit: "bytes",
+			Doc:   "How many bytes a second this node takes in, or hands over, of partitions that move. `off` sets no bound.",
+			codec: size(64*1024, 64*gb, func(c *Config) *int64 { return &c.TransferRate }).orWord(Off, 0, func(c *Config) *int64 { return &c.TransferRate }),
 		}, {
 			Name: "cluster.name", Group: groupCluster,
 			Doc:   "Nodes of clusters with different names do not hear each other. All nodes of a cluster have the same one, for ever.",
@@ -200,12 +231,16 @@ func clusterSettings() []Setting {
 			codec: integer(1, maxReplicas, func(c *Config) *int { return &c.Replicas }),
 		}, {
 			Name: "consistency.read", Group: groupCluster,
-			Doc:   "How many replicas a read asks, where the client says nothing with CONSISTENCY or AT. docs/consistency.md says what each level promises.",
+			Doc:   "How many replicas a read asks, where neither the client says so with CONSISTENCY or AT, nor its user, nor a rule of keyspaces. docs/consistency.md says what each level promises.",
 			codec: consistency(func(c *Config) *string { return &c.ReadLevel }),
 		}, {
 			Name: "consistency.write", Group: groupCluster,
-			Doc:   "How many replicas must have a write before it is acknowledged, where the client says nothing.",
+			Doc:   "How many replicas must have a write before it is acknowledged, where nothing else says so.",
 			codec: consistency(func(c *Config) *string { return &c.WriteLevel }),
+		}, {
+			Name: "keyspaces", Group: groupCluster,
+			Doc:   "Consistency levels by key: rules of which the one with the longest prefix of a key holds, for clients that say nothing with CONSISTENCY or AT and whose user has no level. Of a command with several keys, that of the keys whose level asks for most replicas. All nodes should have the same rules: a level is looked up by the node that the client asks. In the file it is a list; as a flag or a variable the same list on one line.",
+			codec: keyspaces(func(c *Config) *string { return &c.Keyspaces }),
 		}, {
 			Name: "rack", Group: groupCluster,
 			Doc:   "What fails together: replicas of a key are put into different racks where there are enough. Not set: a rack of its own. Fixed when the ring is formed.",

@@ -21,6 +21,16 @@ const (
 	DurabilityNo Durability = "no"
 )
 
+// Rebalance says who plans changes of the ring.
+type Rebalance string
+
+const (
+	// RebalanceAuto plans by itself once who comes and goes has been the same for a while.
+	RebalanceAuto Rebalance = "auto"
+	// RebalanceManual leaves it to rondo admin ring.
+	RebalanceManual Rebalance = "manual"
+)
+
 // LogFormat is how log lines are written.
 type LogFormat string
 
@@ -52,10 +62,14 @@ type Config struct {
 	Advertise string // host or host:port that clients are told; empty: derived, see AdvertiseAddr
 
 	Founders      string // host:gossipport,...: the first nodes; see FounderList. Empty: none
+	Join          string // host:gossipport,...: nodes of the ring to be admitted to; see JoinList
+	Rebalance     Rebalance
+	TransferRate  int64 // bytes a second that moving partitions may take; 0 no bound
 	ClusterName   string
 	Replicas      int    // configured N; a ring of one keeps one copy
 	ReadLevel     string // as CONSISTENCY writes it
 	WriteLevel    string
+	Keyspaces     string // as JSON; see KeyspaceRules
 	Rack, DC      string
 	Weight        int
 	PeerAdvertise string // host that other nodes dial, for peer and gossip; empty: derived
@@ -65,6 +79,7 @@ type Config struct {
 
 	PartitionSlots int // slots in a partition, a power of two
 	Durability     Durability
+	HintsMaxBytes  int64 // bound of the hints; Auto before Resolve
 	DiskReserve    int64 // bytes kept free on the file system of Dir; Auto before Resolve
 	AcceptDataLoss bool  // open a store that is known to have lost writes
 
@@ -73,6 +88,11 @@ type Config struct {
 	CacheBlocks int64 // block cache; Auto before Resolve
 
 	RequirePass   string // password of the default user; empty for none
+	TLSCert       string // PEM file; empty: no TLS for clients
+	TLSKey        string
+	TLSClientCA   string // empty: clients need no certificate
+	TLSRequired   bool   // refuse clients without TLS
+	Users         string // as JSON, passwords as hashes; see UserList
 	ProtectedMode bool   // without a password answer only loopback clients
 
 	MaxClients        int
@@ -85,6 +105,7 @@ type Config struct {
 	CommandTimeout    time.Duration // a client whose unfinished command comes in at less than 1 KB/s for so long is closed
 
 	OperationTimeout time.Duration // an operation not finished by then is answered with an error
+	HintsWindow      time.Duration // no more hints for a node that has taken none for so long
 	ClockMaxDrift    time.Duration // a stamp further ahead of the own clock is refused
 	ShutdownTimeout  time.Duration // how long a stop waits for what is in flight
 
@@ -102,6 +123,8 @@ func Default() Config {
 	return Config{
 		Dir:                     "./data",
 		Listen:                  "127.0.0.1:6379",
+		Rebalance:               RebalanceAuto,
+		TransferRate:            64 * mb,
 		ClusterName:             "rondo",
 		Replicas:                3,
 		ReadLevel:               "QUORUM",
@@ -123,6 +146,8 @@ func Default() Config {
 		CommandTimeout:          60 * time.Second,
 		OperationTimeout:        800 * time.Millisecond,
 		ClockMaxDrift:           5 * time.Second,
+		HintsMaxBytes:           Auto,
+		HintsWindow:             3 * time.Hour,
 		ShutdownTimeout:         10 * time.Second,
 		LogLevel:                slog.LevelInfo,
 		LogFormat:               LogText,
@@ -158,7 +183,11 @@ func (c Config) Validate() error {
 	if _, err := c.addresses(); err != nil {
 		errs = append(errs, err)
 	}
-	if c.Founders != "" {
+	errs = append(errs, c.checkTLS()...)
+	if c.Founders != "" && c.Join != "" {
+		errs = append(errs, &Error{Setting: "join", Value: c.Join, Expected: "nothing beside founders: a node founds a ring or joins one"})
+	}
+	if c.Founders != "" || c.Join != "" {
 		if err := c.CheckPeers(); err != nil {
 			errs = append(errs, err)
 		}
@@ -188,6 +217,9 @@ func (c Config) Resolve(m Machine) (Config, error) {
 	}
 	if c.DiskReserve == Auto {
 		c.DiskReserve = share(m.DiskBytes/100, 64*mb, 1*gb)
+	}
+	if c.HintsMaxBytes == Auto {
+		c.HintsMaxBytes = share(m.DiskBytes/10, 64*mb, 64*tb)
 	}
 	return c, nil
 }

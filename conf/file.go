@@ -92,6 +92,15 @@ func (w *walker) entry(name string, value *yaml.Node, source string) {
 		w.errs = append(w.errs, &Error{Setting: name, Source: source, Expected: "once; it is set at " + earlier.source + " too"})
 		return
 	}
+	if s.Kind == KindList && value.Kind == yaml.SequenceNode {
+		text, err := onOneLine(value)
+		if err != nil {
+			w.errs = append(w.errs, &Error{Setting: name, Source: source, Expected: s.Expects})
+			return
+		}
+		w.values[name] = given{text, source}
+		return
+	}
 	if value.Kind != yaml.ScalarNode || value.Tag == "!!null" {
 		w.errs = append(w.errs, &Error{Setting: name, Source: source, Expected: s.Expects})
 		return
@@ -99,6 +108,12 @@ func (w *walker) entry(name string, value *yaml.Node, source string) {
 	// The text as written: `no`, `0x10` or 1e3 never become something else
 	// on the way through a YAML type.
 	w.values[name] = given{value.Value, source}
+}
+
+// onOneLine is a list as flags have it.
+func onOneLine(n *yaml.Node) (string, error) {
+	b, err := yaml.Marshal(n)
+	return string(b), err
 }
 
 // byName is Lookup without Redis's names: flags, variables and keys have one name each.

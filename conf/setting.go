@@ -16,6 +16,7 @@ const (
 	KindBool     Kind = "yes or no"
 	KindInteger  Kind = "integer"
 	KindLimit    Kind = "limit of a class"
+	KindList     Kind = "list"
 )
 
 // Setting describes one setting: a row of the table that flags, variables,

@@ -47,11 +47,11 @@ func placeSettings() []Setting {
 			codec: address(true, true, func(c *Config) *string { return &c.Admin }),
 		}, {
 			Name: "peer", Group: groupPlaces,
-			Doc:   "Where other nodes of the ring connect. A node that is alone does not listen here. Not set: listen's host, its port + 10000.",
+			Doc:   "Where other nodes of the ring connect. A node that is alone listens here too, so that others can join it, if it may talk to them: see peer-tls and insecure. Not set: listen's host, its port + 10000.",
 			codec: address(true, false, func(c *Config) *string { return &c.Peer }),
 		}, {
 			Name: "gossip", Group: groupPlaces,
-			Doc:   "Where nodes tell each other who is alive, by UDP and TCP. A node that is alone does not listen here. Not set: listen's host, its port + 11000.",
+			Doc:   "Where nodes tell each other who is alive, by UDP and TCP. As for peer. Not set: listen's host, its port + 11000.",
 			codec: address(true, false, func(c *Config) *string { return &c.Gossip }),
 		}, {
 			Name: "advertise", Group: groupPlaces,
@@ -71,6 +71,10 @@ func dataSettings() []Setting {
 			Name: "disk.reserve", Group: groupData, Unit: "bytes",
 			Doc:   "Free space that ordinary writes leave alone. When less is free, writes are refused with an error while reads and deletes go on. `auto` is a hundredth of the file system, at least 64mb and at most 1gb.",
 			codec: autoSize(1*mb, 1*tb, func(c *Config) *int64 { return &c.DiskReserve }),
+		}, {
+			Name: "hints.max-bytes", Group: groupData, Unit: "bytes",
+			Doc:   "How many bytes of rows are kept for other nodes that could not take them. Past it no more are kept, and writes that count on a hint (ANY, SLOPPY) are refused. `auto` is a tenth of the file system, at least 64mb.",
+			codec: autoSize(1*mb, 64*tb, func(c *Config) *int64 { return &c.HintsMaxBytes }),
 		}, {
 			Name: "accept-data-loss", Group: groupData,
 			Doc:   "Open a store that is known to have lost writes, for example because its log is shorter than it was. Without it such a store is refused with an account of what is missing. Use it for one start, not as a habit.",
@@ -111,6 +115,26 @@ func clientSettings() []Setting {
 			Name: "requirepass", Group: groupClients, Redis: "requirepass", Runtime: true, Secret: true,
 			Doc:   "Password of the default user. Not set: no AUTH is needed. Prefer the variable or the file to the flag, which other users of the machine can see.",
 			codec: password(512, func(c *Config) *string { return &c.RequirePass }),
+		}, {
+			Name: "users", Group: groupClients, Secret: true,
+			Doc:   "Users beside the default one, for AUTH and HELLO: each may do everything, and may have consistency levels of its own, for clients that can put a user into a URL and can send neither CONSISTENCY nor AT. ACL SETUSER makes more of them, until the node stops. In the file it is a list; as a flag or a variable the same list on one line. Only hashes of passwords are kept.",
+			codec: users(func(c *Config) *string { return &c.Users }),
+		}, {
+			Name: "tls.cert", Group: groupClients,
+			Doc:   "Certificate that clients of both faces are shown, with those between it and its root, in PEM. With it the ports take TLS beside plain connections: the first byte tells. Not set: no TLS for clients.",
+			codec: filePath("the path of a file", true, func(c *Config) *string { return &c.TLSCert }),
+		}, {
+			Name: "tls.key", Group: groupClients,
+			Doc:   "Private key of tls.cert, in PEM.",
+			codec: filePath("the path of a file", true, func(c *Config) *string { return &c.TLSKey }),
+		}, {
+			Name: "tls.client-ca", Group: groupClients,
+			Doc:   "Who signs certificates of clients, in PEM: TLS clients must show one then. Not set: they need none.",
+			codec: filePath("the path of a file", true, func(c *Config) *string { return &c.TLSClientCA }),
+		}, {
+			Name: "tls.required", Group: groupClients,
+			Doc:   "Refuse clients that do not use TLS.",
+			codec: boolean(func(c *Config) *bool { return &c.TLSRequired }),
 		}, {
 			Name: "protected-mode", Group: groupClients, Redis: "protected-mode", Runtime: true,
 			Doc:   "While no password is set, answer only clients from this machine and tell others why.",
@@ -157,6 +181,10 @@ func timeSettings() []Setting {
 			Name: "operation-timeout", Group: groupTime,
 			Doc:   "The deadline of an operation that waits for other nodes: it is answered by then, with -TIMEOUT when its outcome is not known. The default is below the shortest default of the common client libraries.",
 			codec: duration("a duration from 1ms to 10m, such as 800ms", span{lo: time.Millisecond, hi: 10 * time.Minute}, func(c *Config) *time.Duration { return &c.OperationTimeout }),
+		}, {
+			Name: "hints.window", Group: groupTime,
+			Doc:   "A node that has taken no hints for so long gets no more of them, but for those that an ack counts (ANY, SLOPPY).",
+			codec: duration("a duration from 1s to 720h, such as 3h", span{lo: time.Second, hi: 30 * 24 * time.Hour}, func(c *Config) *time.Duration { return &c.HintsWindow }),
 		}, {
 			Name: "clock.max-drift", Group: groupTime,
 			Doc:   "A stamp of another node that is further ahead of this node's clock than this is refused and counted.",

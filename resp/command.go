@@ -136,6 +136,9 @@ var categoryNames = [...]string{
 	"@scripting",
 }
 
+// CategoryNames are the names of all categories, with their '@'.
+func CategoryNames() []string { return categoryNames[:] }
+
 // Names are the categories' names as COMMAND prints them, with their '@'.
 func (c Categories) Names() []string { return bitNames(uint32(c), categoryNames[:]) }
 

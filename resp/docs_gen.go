@@ -2,6 +2,141 @@
 
 package resp
 
+var docAcl = Doc{
+	Summary:    "A container for Access List Control commands ",
+	Since:      "6.0.0",
+	Group:      "server",
+	Complexity: "Depends on subcommand.",
+}
+
+var docAclCat = Doc{
+	Summary:    "List the ACL categories or the commands inside a category",
+	Since:      "6.0.0",
+	Group:      "server",
+	Complexity: "O(1) since the categories and commands are a fixed set.",
+	Args: []Arg{
+		{Name: "categoryname", Type: "string", Flags: []string{"optional"}},
+	},
+}
+
+var docAclDeluser = Doc{
+	Summary:    "Remove the specified ACL users and the associated rules",
+	Since:      "6.0.0",
+	Group:      "server",
+	Complexity: "O(1) amortized time considering the typical user.",
+	Args: []Arg{
+		{Name: "username", Type: "string", Flags: []string{"multiple"}},
+	},
+}
+
+var docAclDryrun = Doc{
+	Summary:    "Returns whether the user can execute the given command without executing the command.",
+	Since:      "7.0.0",
+	Group:      "server",
+	Complexity: "O(1).",
+	Args: []Arg{
+		{Name: "username", Type: "string"},
+		{Name: "command", Type: "string"},
+		{Name: "arg", Type: "string", Flags: []string{"optional", "multiple"}},
+	},
+}
+
+var docAclGenpass = Doc{
+	Summary:    "Generate a pseudorandom secure password to use for ACL users",
+	Since:      "6.0.0",
+	Group:      "server",
+	Complexity: "O(1)",
+	Args: []Arg{
+		{Name: "bits", Type: "integer", Flags: []string{"optional"}},
+	},
+}
+
+var docAclGetuser = Doc{
+	Summary:    "Get the rules for a specific ACL user",
+	Since:      "6.0.0",
+	Group:      "server",
+	Complexity: "O(N). Where N is the number of password, command and pattern rules that the user has.",
+	History: []Change{
+		{"6.2.0", "Added Pub/Sub channel patterns."},
+		{"7.0.0", "Added selectors and changed the format of key and channel patterns from a list to their rule representation."},
+	},
+	Args: []Arg{
+		{Name: "username", Type: "string"},
+	},
+}
+
+var docAclHelp = Doc{
+	Summary:    "Show helpful text about the different subcommands",
+	Since:      "6.0.0",
+	Group:      "server",
+	Complexity: "O(1)",
+}
+
+var docAclList = Doc{
+	Summary:    "List the current ACL rules in ACL config file format",
+	Since:      "6.0.0",
+	Group:      "server",
+	Complexity: "O(N). Where N is the number of configured users.",
+}
+
+var docAclLoad = Doc{
+	Summary:    "Reload the ACLs from the configured ACL file",
+	Since:      "6.0.0",
+	Group:      "server",
+	Complexity: "O(N). Where N is the number of configured users.",
+}
+
+var docAclLog = Doc{
+	Summary:    "List latest events denied because of ACLs in place",
+	Since:      "6.0.0",
+	Group:      "server",
+	Complexity: "O(N) with N being the number of entries shown.",
+	Args: []Arg{
+		{Name: "operation", Type: "oneof", Flags: []string{"optional"},
+			Args: []Arg{
+				{Name: "count", Type: "integer"},
+				{Name: "reset", Type: "pure-token", Token: "RESET"},
+			},
+		},
+	},
+}
+
+var docAclSave = Doc{
+	Summary:    "Save the current ACL rules in the configured ACL file",
+	Since:      "6.0.0",
+	Group:      "server",
+	Complexity: "O(N). Where N is the number of configured users.",
+}
+
+var docAclSetuser = Doc{
+	Summary:    "Modify or create the rules for a specific ACL user",
+	Since:      "6.0.0",
+	Group:      "server",
+	Complexity: "O(N). Where N is the number of rules provided.",
+	History: []Change{
+		{"6.2.0", "Added Pub/Sub channel patterns."},
+		{"7.0.0", "Added selectors and key based permissions."},
+	},
+	Args: []Arg{
+		{Name: "username", Type: "string"},
+		{Name: "rule", Type: "string", Flags: []string{"optional", "multiple"}},
+	},
+}
+
+var docAclUsers = Doc{
+	Summary:    "List the username of all the configured ACL rules",
+	Since:      "6.0.0",
+	Group:      "server",
+	Complexity: "O(N). Where N is the number of configured users.",
+}
+
+var docAclWhoami = Doc{
+	Summary:    "Return the name of the user associated to the current connection",
+	Since:      "6.0.0",
+	Group:      "server",
+	Complexity: "O(1)",
+}
+
 var docAppend = Doc{
 	Summary:    "Append a value to a key",
 	Since:      "2.0.0",

@@ -14,6 +14,9 @@ const (
 	whyReset   = "a node gets a new identity from an empty data directory"
 	whyModule  = "there are no modules; commands are built in"
 	whySwapDB  = "exchanging two databases is not one step on a ring of partitions; FLUSHDB empties a database, COPY with the DB option copies a key"
+	whyACLFile = "users are those of the 'users' setting and of ACL SETUSER, which lasts until the node stops"
+	whyACLLog  = "refused attempts are counted; see acl_access_denied_auth and acl_access_denied_cmd in INFO"
+	whyACLDry  = "a user may run every command or none; see ACL GETUSER"
 	whyMove    = "use COPY with the DB option and DEL, within MULTI if they must be one step"
 )
 
@@ -52,6 +55,12 @@ func refusalWhy(name string) string {
 		return whyModule
 	case "swapdb":
 		return whySwapDB
+	case "acl|load", "acl|save":
+		return whyACLFile
+	case "acl|log":
+		return whyACLLog
+	case "acl|dryrun":
+		return whyACLDry
 	case "move":
 		return whyMove
 	}

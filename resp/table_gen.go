@@ -5,6 +5,91 @@ package resp
 // fromRedis are the facts of Redis's own commands, sorted by name.
 var fromRedis = []Command{
 	{
+		Name: "acl", Arity: -2,
+		Categories: CatSlow,
+		Docs:       &docAcl,
+		Subcommands: []*Command{
+			{
+				Name: "acl|cat", Arity: -2,
+				Flags:      NoScript | Loading | Stale,
+				Categories: CatSlow,
+				Docs:       &docAclCat,
+			},
+			{
+				Name: "acl|deluser", Arity: -3,
+				Flags:      Admin | NoScript | Loading | Stale,
+				Categories: CatAdmin | CatSlow | CatDangerous,
+				Docs:       &docAclDeluser,
+			},
+			{
+				Name: "acl|dryrun", Arity: -4,
+				Flags:      Admin | NoScript | Loading | Stale,
+				Categories: CatAdmin | CatSlow | CatDangerous,
+				Docs:       &docAclDryrun,
+			},
+			{
+				Name: "acl|genpass", Arity: -2,
+				Flags:      NoScript | Loading | Stale,
+				Categories: CatSlow,
+				Docs:       &docAclGenpass,
+			},
+			{
+				Name: "acl|getuser", Arity: 3,
+				Flags:      Admin | NoScript | Loading | Stale,
+				Categories: CatAdmin | CatSlow | CatDangerous,
+				Docs:       &docAclGetuser,
+			},
+			{
+				Name: "acl|help", Arity: 2,
+				Flags:      Loading | Stale,
+				Categories: CatSlow,
+				Docs:       &docAclHelp,
+			},
+			{
+				Name: "acl|list", Arity: 2,
+				Flags:      Admin | NoScript | Loading | Stale,
+				Categories: CatAdmin | CatSlow | CatDangerous,
+				Docs:       &docAclList,
+			},
+			{
+				Name: "acl|load", Arity: 2,
+				Flags:      Admin | NoScript | Loading | Stale,
+				Categories: CatAdmin | CatSlow | CatDangerous,
+				Docs:       &docAclLoad,
+			},
+			{
+				Name: "acl|log", Arity: -2,
+				Flags:      Admin | NoScript | Loading | Stale,
+				Categories: CatAdmin | CatSlow | CatDangerous,
+				Docs:       &docAclLog,
+			},
+			{
+				Name: "acl|save", Arity: 2,
+				Flags:      Admin | NoScript | Loading | Stale,
+				Categories: CatAdmin | CatSlow | CatDangerous,
+				Docs:       &docAclSave,
+			},
+			{
+				Name: "acl|setuser", Arity: -3,
+				Flags:      Admin | NoScript | Loading | Stale,
+				Categories: CatAdmin | CatSlow | CatDangerous,
+				Docs:       &docAclSetuser,
+			},
+			{
+				Name: "acl|users", Arity: 2,
+				Flags:      Admin | NoScript | Loading | Stale,
+				Categories: CatAdmin | CatSlow | CatDangerous,
+				Docs:       &docAclUsers,
+			},
+			{
+				Name: "acl|whoami", Arity: 2,
+				Flags:      NoScript | Loading | Stale,
+				Categories: CatSlow,
+				Docs:       &docAclWhoami,
+			},
+		},
+	},
+	{
 		Name: "append", Arity: 3,
 		Flags:    Write | DenyOOM | Fast,
 		FirstKey: 1, LastKey: 1, Step: 1,

@@ -31,6 +31,7 @@ type adminState struct {
 // adminHandlers are the commands of administration: INFO CLIENT CONFIG COMMAND SLOWLOG LATENCY MONITOR CLUSTER MEMORY ...
 func adminHandlers() map[string]action {
 	return map[string]action{
+		"acl":      {run: aclCommand},
 		"client":   {run: clientCommand},
 		"cluster":  {run: clusterCommand},
 		"command":  {run: commandCommand},

@@ -115,7 +115,7 @@ func clientKill(s *session, args [][]byte) resp.Value {
 		f.addr = string(args[2])
 	} else {
 		var err error
-		if f, err = parseKillFilter(args[2:]); err != nil {
+		if f, err = parseKillFilter(args[2:], func(user string) bool { return s.srv.users.get(user) != nil }); err != nil {
 			return failure(err)
 		}
 	}

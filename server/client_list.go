@@ -8,14 +8,11 @@ import (
 	"github.com/rondokv/rondo/resp"
 )
 
-// defaultUser is the only user there is.
-const defaultUser = "default"
-
 // clientInfo is one connection as CLIENT LIST shows it.
 type clientInfo struct {
 	id          int64
 	addr, laddr string
-	name        string
+	name, user  string
 	libName     string
 	libVer      string
 	age, idle   int64 // seconds
@@ -30,7 +27,7 @@ type clientInfo struct {
 func (s *session) describe() clientInfo {
 	now := s.srv.nanos()
 	c := clientInfo{
-		id: s.id, addr: s.addr, laddr: s.laddr,
+		id: s.id, addr: s.addr, laddr: s.laddr, user: s.userName(),
 		age:   max(now-s.created, 0) / int64(time.Second),
 		idle:  max(now-s.lastUsed.Load(), 0) / int64(time.Second),
 		db:    int(s.shownDB.Load()),
@@ -91,7 +88,7 @@ func (c *clientInfo) appendLine(b []byte) []byte {
 	num("multi", int64(c.multi))
 	b = append(b, " qbuf=0 qbuf-free=0 argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl=0 oll=0 omem=0 tot-mem=0 events=r"...)
 	word("cmd", c.cmd)
-	word("user", defaultUser)
+	word("user", c.user)
 	b = append(b, " redir=-1"...)
 	num("resp", int64(c.proto))
 	if c.libName != "" {
@@ -120,7 +117,7 @@ func (f *clientFilter) matches(c *clientInfo, self int64) bool {
 		f.kind != "" && f.kind != "normal", // there are no others
 		f.addr != "" && f.addr != c.addr,
 		f.laddr != "" && f.laddr != c.laddr,
-		f.user != "" && f.user != defaultUser,
+		f.user != "" && f.user != c.user,
 		f.maxAge > 0 && c.age < f.maxAge,
 		f.skipMe && c.id == self:
 		return false
@@ -163,13 +160,16 @@ func parseListFilter(args [][]byte) (clientFilter, error) {
 	return f, resp.ErrSyntax
 }
 
-// parseKillFilter reads what follows CLIENT KILL in its newer form.
-func parseKillFilter(args [][]byte) (clientFilter, error) {
+// parseKillFilter reads what follows CLIENT KILL in its newer form. known tells whether there is a user of that name.
+func parseKillFilter(args [][]byte, known func(user string) bool) (clientFilter, error) {
 	f := clientFilter{skipMe: true}
 	if len(args)%2 != 0 {
 		return f, resp.ErrSyntax
 	}
 	for ; len(args) > 0; args = args[2:] {
+		if equalFold(args[0], "user") && !known(string(args[1])) {
+			return f, resp.NoSuchUser(args[1])
+		}
 		if err := f.option(args[0], args[1]); err != nil {
 			return f, err
 		}
@@ -192,10 +192,7 @@ func (f *clientFilter) option(name, value []byte) (err error) {
 	case "laddr":
 		f.laddr = string(value)
 	case "user":
-		if string(value) != defaultUser {
-			return resp.NoSuchUser(value)
-		}
-		f.user = defaultUser
+		f.user = string(value)
 	case "maxage": // of Redis 7.4
 		age, ok := resp.ParseInt(value)
 		if !ok {

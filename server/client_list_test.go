@@ -7,7 +7,7 @@ import (
 
 // Names and order of the fields are those of redis-server 7.0.15.
 func TestClientLine(t *testing.T) {
-	c := clientInfo{id: 4, addr: "127.0.0.1:53320", laddr: "127.0.0.1:27391", name: "x", age: 5, idle: 1, flags: "xe", db: 3, multi: 2, cmd: "client|list", proto: 3}
+	c := clientInfo{id: 4, user: "default", addr: "127.0.0.1:53320", laddr: "127.0.0.1:27391", name: "x", age: 5, idle: 1, flags: "xe", db: 3, multi: 2, cmd: "client|list", proto: 3}
 	want := "id=4 addr=127.0.0.1:53320 laddr=127.0.0.1:27391 fd=-1 name=x age=5 idle=1 flags=xe db=3 sub=0 psub=0 ssub=0 multi=2 qbuf=0 qbuf-free=0 argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl=0 oll=0 omem=0 tot-mem=0 events=r cmd=client|list user=default redir=-1 resp=3\n"
 	if got := string(c.appendLine(nil)); got != want {
 		t.Errorf("\n got %s\nwant %s", got, want)
@@ -47,7 +47,7 @@ func TestFilterArguments(t *testing.T) {
 		args := words(strings.Fields(c.args)...)
 		_, err := parseListFilter(args)
 		if c.form == "kill" {
-			_, err = parseKillFilter(args)
+			_, err = parseKillFilter(args, isDefault)
 		}
 		got := ""
 		if err != nil {
@@ -59,8 +59,10 @@ func TestFilterArguments(t *testing.T) {
 	}
 }
 
+func isDefault(user string) bool { return user == defaultUser }
+
 func TestFilterMatches(t *testing.T) {
-	c := clientInfo{id: 5, addr: "a:1", laddr: "b:2", age: 100}
+	c := clientInfo{id: 5, user: "default", addr: "a:1", laddr: "b:2", age: 100}
 	for _, k := range []struct {
 		args string
 		self int64
@@ -82,7 +84,7 @@ func TestFilterMatches(t *testing.T) {
 		{"id 5 skipme no", 5, true},
 		{"id 5 addr a:2", 1, false}, // all must match
 	} {
-		f, err := parseKillFilter(words(strings.Fields(k.args)...))
+		f, err := parseKillFilter(words(strings.Fields(k.args)...), isDefault)
 		if err != nil {
 			t.Fatal(err)
 		}

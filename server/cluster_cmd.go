@@ -21,12 +21,9 @@ func clusterCommand(s *session, c *resp.Command, args [][]byte) resp.Value {
 		return resp.Verbatim(t.infoText())
 	case "cluster|myid":
 		return resp.BulkString(t.Self)
-	case "cluster|slots":
-		return t.spelled().slots[s.proto-2]
-	case "cluster|shards":
-		return t.spelled().shards[s.proto-2]
-	case "cluster|nodes":
-		return resp.Verbatim(t.spelled().nodes)
+	case "cluster|slots", "cluster|shards", "cluster|nodes":
+		s.nudge.fetched(t.Version, s.pipe.since)
+		return t.mapReply(c.Name, s.proto)
 	case "cluster|keyslot":
 		return resp.Int(int64(command.Slot(args[2])))
 	case "cluster|countkeysinslot":
@@ -41,6 +38,17 @@ func clusterCommand(s *session, c *resp.Command, args [][]byte) resp.Value {
 		return ofMember(t, args[2], resp.Int(0))
 	}
 	return s.srv.helpOrUnknown(c, args)
+}
+
+// mapReply is the map in the words that a command asks for.
+func (t *Topology) mapReply(name string, proto int) resp.Value {
+	switch name {
+	case "cluster|slots":
+		return t.spelled().slots[proto-2]
+	case "cluster|shards":
+		return t.spelled().shards[proto-2]
+	}
+	return resp.Verbatim(t.spelled().nodes)
 }
 
 // Link is one connection to or from another node, for CLUSTER LINKS.

@@ -1,8 +1,6 @@
 package server
 
 import (
-	"crypto/sha256"
-	"crypto/subtle"
 	"math"
 	"strconv"
 	"time"
@@ -111,18 +109,15 @@ func clusterOnly(s *session, _ *resp.Command, _ [][]byte) resp.Value {
 	return resp.OK()
 }
 
-// authenticate tries a user and a password. Only the default user exists; without requirepass it takes any password.
+// authenticate tries a user and a password.
 func (s *session) authenticate(user, password []byte) bool {
-	want := s.srv.live.Load().RequirePass
-	named := subtle.ConstantTimeCompare(user, []byte("default")) == 1
-	// Digests, so that the time does not tell the password's length either.
-	given, right := sha256.Sum256(password), sha256.Sum256([]byte(want))
-	same := subtle.ConstantTimeCompare(given[:], right[:]) == 1
-	if !named || want != "" && !same {
+	u := s.srv.users.get(string(user))
+	if !u.takes(password, s.srv.live.Load().RequirePass) {
+		s.srv.totals.deniedAuth.Add(1)
 		return false
 	}
 	s.setAuthed(true)
-	s.setUserLevels("default")
+	s.become(u)
 	return true
 }
 
@@ -132,7 +127,7 @@ func (s *session) setAuthed(authed bool) {
 }
 
 func authCommand(s *session, _ *resp.Command, args [][]byte) resp.Value {
-	user, password := []byte("default"), args[1]
+	user, password := []byte(defaultUser), args[1]
 	switch len(args) {
 	case 2:
 		if s.srv.live.Load().RequirePass == "" {
@@ -217,13 +212,12 @@ func resetCommand(s *session, _ *resp.Command, _ [][]byte) resp.Value {
 	s.setDB(0)
 	s.setProto(2)
 	s.setName("")
-	s.reply, s.readOnly, s.lastWrite = replyOn, false, written{}
-	s.setUserLevels("default")
+	s.reply, s.readOnly, s.writes = replyOn, false, writes{}
 	s.setLevels(Levels{})
 	s.mu.Lock()
 	s.noEvict, s.noTouch = false, false
 	s.mu.Unlock()
-	s.setAuthed(s.srv.live.Load().RequirePass == "")
+	s.becomeDefault()
 	return resp.Simple("RESET")
 }
 

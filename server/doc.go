@@ -16,15 +16,15 @@
 //
 // # Levels
 //
-// A connection has a level for reads and one for writes: what CONSISTENCY set, else its user's, else the server's default.
-// They go with every call. AT puts others in force while one command runs, which is dispatched as if it had come by itself:
-// all that looks at commands (statistics, MONITOR, the slow log) sees the inner one.
+// A connection has a level for reads and one for writes: what CONSISTENCY set, else its user's, else that of the rule
+// of the key, else the server's default. They go with every call. AT puts others in force while one command runs, which is
+// dispatched as if it had come by itself: all that looks at commands (statistics, MONITOR, the slow log) sees the inner one.
 //
 // # A ring of several
 //
 // What clients are told of the ring, and which keys this node serves, is one immutable Topology, made by NewTopology whenever
 // epoch or liveness change; a batch of commands sees one. On the cluster face a key of which this node is no home replica is
-// answered with MOVED; a client whose map is old is told so once (nudge). On the forward face, and for writes of keys whose
+// answered with MOVED; a client whose map is old is told so now and then (nudge). On the forward face, and for writes of keys whose
 // primary is another, the node passes the operation on: step implements cluster.PassedOp, and PassedParser makes the
 // operation there. Between Start and Finish of a call that is pending its step belongs to the node, which may evaluate it
 // on any goroutine.

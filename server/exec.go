@@ -245,6 +245,7 @@ func (x *execution) runGroups(groups []*group) (touched bool, failed resp.Value)
 		if g.step.call.Pending() || guarded && i == 0 {
 			// The next slot's turn comes when this one is done; and not at all when a watched key has changed.
 			x.s.srv.node.Finish(calls)
+			x.s.wait(-x.s.pipe.waits)
 			x.s.noteWrites(calls)
 			calls = calls[:0]
 			if touched, failed = x.settle(g, whole && i == 0); touched || failed.IsError() {
@@ -271,7 +272,16 @@ func (x *execution) start(g *group) {
 	t.body = &multiBody{commands: g.from, watched: x.watched}
 	x.s.ready(t, command.NewMulti(g.ops, x.watched), g.slot, g.write)
 	x.watched = nil
+	if x.s.srv.crowded() {
+		t.call.Err = errWaiting
+		return
+	}
 	x.s.srv.node.Start(&t.call)
+	if t.call.Pending() {
+		for _, c := range g.from {
+			x.s.wait(argBytes(c.Args))
+		}
+	}
 }
 
 // settle takes what came of a group. whole: a failure is that of the transaction, for nothing else was or will be done.

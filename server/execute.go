@@ -30,6 +30,7 @@ func (s *session) serve(first redcon.Command, rest []redcon.Command) {
 	defer s.contain()
 	s.pipe.since = s.wire.readAt
 	s.ring, s.single = s.srv.topology(), len(rest) == 0
+	s.refreshUser()
 	if aside := s.wire.takeAside(); aside != nil {
 		first.Args = aside
 	}
@@ -137,6 +138,8 @@ func (s *session) resolve(args [][]byte) (*entry, resp.Error) {
 		return nil, resp.Unknown(e.cmd, args)
 	case s.tx.open && e.cmd.Is(resp.NoMulti) && !e.inMulti:
 		return e, resp.ErrNotAllowedMulti
+	case !s.rights.all() && !e.cmd.Is(resp.NoAuth):
+		return e, s.mayNot(e)
 	}
 	return e, ""
 }

@@ -10,6 +10,8 @@ import (
 )
 
 const (
+	errClockCeiling resp.Error = "OVERLOADED the clock's ceiling has to be raised, nothing was done, try again later"
+
 	errClosing  resp.Error = "UNAVAILABLE the node is shutting down"
 	errTooLarge resp.Error = "ERR the rows are too large to be sent to the other home replicas; nothing was stored"
 )
@@ -25,38 +27,54 @@ const (
 
 // callError is the reply to an operation that failed, in the words of the face that its client sees, and what is known of it.
 func (s *Server) callError(err error, f face) (resp.Value, outcome) {
-	var coded resp.Error
 	var unavailable *cluster.UnavailableError
 	var timeout *cluster.TimeoutError
-	var level *cluster.LevelError
 	var remote *cluster.RemoteError
 	switch {
 	case errors.As(err, &unavailable):
 		return resp.Unavailable(acksOf(&unavailable.Count), f == clusterFace).Value(), nothing
 	case errors.As(err, &timeout):
 		return resp.Timeout(acksOf(&timeout.Acks)).Value(), unknown
-	case errors.As(err, &level):
-		return levelError(level).Value(), nothing
-	case errors.Is(err, cluster.ErrOverloaded):
-		return resp.Overloaded("the queue of operations").Value(), nothing
-	case errors.Is(err, cluster.ErrTooLarge):
-		return errTooLarge.Value(), nothing
 	case errors.As(err, &remote):
-		return remoteError(remote.Text).Value(), nothing
-	case errors.As(err, &coded):
-		return coded.Value(), nothing
-	case errors.Is(err, cluster.ErrClosed):
-		return errClosing.Value(), nothing
-	case errors.Is(err, object.ErrCorrupt):
-		return resp.ErrUnreadable.Value(), nothing
-	}
-	if s.opt.StoreError != nil {
-		if reply, ok := s.opt.StoreError(err); ok {
-			return reply.Value(), nothing
+		words := remoteError(remote.Text)
+		if words == resp.ErrStoreFailed {
+			return words.Value(), unknown
 		}
+		return words.Value(), nothing
+	}
+	if words, ok := errorWords(err, s.opt.StoreError); ok {
+		return words.Value(), nothing
 	}
 	s.log.Error("an operation failed", "err", err)
 	return resp.ErrStoreFailed.Value(), unknown
+}
+
+// errorWords are the words for an error after which nothing was stored, the same on both faces and whichever node says them;
+// false for one of which nothing is known.
+func errorWords(err error, storeError func(error) (resp.Error, bool)) (resp.Error, bool) {
+	var coded resp.Error
+	var level *cluster.LevelError
+	switch {
+	case errors.As(err, &level):
+		return levelError(level), true
+	case errors.Is(err, errWaiting):
+		return resp.Overloaded("the room for commands that wait for other nodes"), true
+	case errors.Is(err, cluster.ErrOverloaded):
+		return resp.Overloaded("the queue of operations"), true
+	case errors.Is(err, cluster.ErrClockCeiling):
+		return errClockCeiling, true
+	case errors.Is(err, cluster.ErrTooLarge):
+		return errTooLarge, true
+	case errors.As(err, &coded):
+		return coded, true
+	case errors.Is(err, cluster.ErrClosed):
+		return errClosing, true
+	case errors.Is(err, object.ErrCorrupt):
+		return resp.ErrUnreadable, true
+	case storeError == nil:
+		return "", false
+	}
+	return storeError(err)
 }
 
 // remoteError is what the node that ran an operation said, if it said it as a reply; else its words behind ERR.

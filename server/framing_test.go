@@ -44,7 +44,7 @@ func (c *scriptConn) LocalAddr() net.Addr              { return &net.TCPAddr{IP:
 // decodeStream puts a stream through a wire and redcon's reader, as a connection does, and returns the commands and what
 // was answered at the end.
 func decodeStream(set Settings, authed bool, pieces ...[]byte) (cmds [][]string, reply string) {
-	srv := &Server{start: time.Now(), closed: make(chan struct{})}
+	srv := &Server{start: time.Now(), users: newUserSet(nil), closed: make(chan struct{})}
 	srv.live.Store(&set)
 	c := &scriptConn{pieces: pieces}
 	s := newSession(srv, clusterFace, c)

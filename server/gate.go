@@ -45,11 +45,15 @@ func (g *gate) Accept() (net.Conn, error) {
 
 func (g *gate) admit(c net.Conn) *wire {
 	set := g.srv.live.Load()
-	if set.ProtectedMode && set.RequirePass == "" && !isLoopback(c.RemoteAddr()) {
+	if set.ProtectedMode && g.srv.letsIn() && !isLoopback(c.RemoteAddr()) {
 		g.turnAway(c, resp.ErrProtected)
 		return nil
 	}
-	s := newSession(g.srv, g.face, c)
+	conn := c
+	if g.srv.opt.TLS != nil {
+		conn = &doorConn{Conn: c, srv: g.srv}
+	}
+	s := newSession(g.srv, g.face, conn)
 	if !g.srv.sessions.add(s, set.MaxClients) {
 		g.turnAway(c, resp.ErrMaxClients)
 		return nil

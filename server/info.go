@@ -186,6 +186,8 @@ func (r *infoReport) rondo() {
 	}
 	r.int("scattered_commands", s.totals.scattered.Load())
 	r.int("transactions_over_slots", s.totals.splitMulti.Load())
+	r.int("acl_access_denied_auth", s.totals.deniedAuth.Load())
+	r.int("acl_access_denied_cmd", s.totals.deniedRun.Load())
 	r.int("command_panics", s.totals.panics.Load())
 	r.int("closed_protocol_error", s.totals.cutProtocol.Load())
 	r.int("closed_query_buffer_limit", s.totals.cutQuery.Load())

@@ -131,7 +131,7 @@ func (r *infoReport) persistence() {
 
 // writeStatus is err while the store takes no writes.
 func (r *infoReport) writeStatus() string {
-	if ready := r.srv.opt.Ready; ready != nil && ready() != nil {
+	if writable := r.srv.opt.Writable; writable != nil && writable() != nil {
 		return "err"
 	}
 	return "ok"

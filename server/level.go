@@ -25,10 +25,12 @@ func (l Levels) or(d Levels) Levels {
 }
 
 // connectionLevels is where the levels of a connection come from, and what is in force: the first that says something of
-// what the client has set, its user, and the server's default. AT puts others in force for one command.
+// what the client has set, its user, the rule of the key, and the server's default. AT puts others in force for one command.
 type connectionLevels struct {
 	own, user Levels
-	force     Levels
+	said      Levels   // what own and user say
+	open      bool     // said leaves something to the rules
+	force     Levels   // where no rule says anything
 	index     [2]uint8 // of force in levelStats: read, write
 }
 
@@ -39,18 +41,12 @@ const (
 
 // setLevels puts what the client has set in force.
 func (s *session) setLevels(own Levels) {
-	s.levels.own = own
-	s.levels.force = own.or(s.levels.user).or(s.srv.opt.Levels)
-	s.levels.index = [2]uint8{levelIndex(s.levels.force.Read), levelIndex(s.levels.force.Write)}
-}
-
-// setUserLevels takes the levels of the user that the connection has become.
-func (s *session) setUserLevels(user string) {
-	s.levels.user = Levels{}
-	if of := s.srv.opt.UserLevels; of != nil {
-		s.levels.user = of(user)
-	}
-	s.setLevels(s.levels.own)
+	l := &s.levels
+	l.own = own
+	l.said = own.or(l.user)
+	l.open = l.said.Read.Level == 0 || l.said.Write.Level == 0
+	l.force = l.said.or(s.srv.opt.Levels)
+	l.index = [2]uint8{levelIndex(l.force.Read), levelIndex(l.force.Write)}
 }
 
 // defaultLevels are those of a server that was told nothing.
@@ -62,12 +58,19 @@ func defaultLevels() Levels {
 // levelError is the reply to a text that is no level, or none that is offered.
 func levelError(err error) resp.Error { return resp.Error("ERR " + err.Error()) }
 
-// consistencyCommand is CONSISTENCY: without arguments the levels in force; a level for both, or READ level, WRITE level.
+// consistencyCommand is CONSISTENCY: without arguments the levels in force and where they come from; a level for both, or READ
+// level, WRITE level.
 func consistencyCommand(s *session, _ *resp.Command, args [][]byte) resp.Value {
 	if len(args) == 1 {
-		return resp.Map(
-			resp.BulkString("read"), resp.BulkString(s.levels.force.Read.String()),
-			resp.BulkString("write"), resp.BulkString(s.levels.force.Write.String()))
+		l := &s.levels
+		var f fields
+		f.text("read", l.force.Read.String())
+		f.text("write", l.force.Write.String())
+		f.text("read_from", levelOrigin(l.own.Read, l.user.Read))
+		f.text("write_from", levelOrigin(l.own.Write, l.user.Write))
+		f.text("user", s.userName())
+		f.add("keyspaces", s.srv.rules.reply())
+		return resp.Map(f...)
 	}
 	own, bad := s.levels.own.parse(args[1:])
 	if bad != "" {
@@ -75,6 +78,17 @@ func consistencyCommand(s *session, _ *resp.Command, args [][]byte) resp.Value {
 	}
 	s.setLevels(own)
 	return resp.OK()
+}
+
+// levelOrigin is who said a level. What is left to the default the rule of a key may say.
+func levelOrigin(own, user cluster.Level) string {
+	switch {
+	case own.Level != 0:
+		return "connection"
+	case user.Level != 0:
+		return "user"
+	}
+	return "default"
 }
 
 const errConsistencySyntax resp.Error = "ERR syntax error: CONSISTENCY [level | READ level | WRITE level | READ level WRITE level]"
@@ -133,11 +147,10 @@ func (s *session) runAt(at *entry, args [][]byte) {
 		return
 	}
 	before := s.levels
-	s.levels.force = Levels{Read: level, Write: level}
 	i := levelIndex(level)
-	s.levels.index = [2]uint8{i, i}
+	s.levels.force, s.levels.index, s.levels.open = Levels{Read: level, Write: level}, [2]uint8{i, i}, false
 	s.execute(e, inner)
-	s.levels.force, s.levels.index = before.force, before.index
+	s.levels = before
 }
 
 // takesLevel tells whether a level means anything to the command: it is an operation on keys, or empties databases.

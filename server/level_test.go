@@ -17,7 +17,7 @@ func TestLevelsReachTheNode(t *testing.T) {
 		{"OK", "", "CONSISTENCY WRITE all"},
 		{"OK", "write ONE ALL", "SET k v"},
 		{"OK", "", "CONSISTENCY 2/SLOPPY"},
-		{`["read" "TWO/SLOPPY" "write" "TWO/SLOPPY"]`, "", "CONSISTENCY"},
+		{`["read" "TWO/SLOPPY" "write" "TWO/SLOPPY" "read_from" "connection" "write_from" "connection" "user" "default" "keyspaces" []]`, "", "CONSISTENCY"},
 		{"OK", "write ANY ANY", "AT any SET k v"},
 		{`"v"`, "read TWO/SLOPPY TWO/SLOPPY", "GET k"},
 		{"OK", "", "CONSISTENCY READ ONE WRITE LOCAL_QUORUM"},
@@ -44,23 +44,6 @@ func TestLevelsReachTheNode(t *testing.T) {
 	if got := r.node.flush.String(); got != "EACH_QUORUM" {
 		t.Errorf("FLUSHALL at %s", got)
 	}
-}
-
-func TestUserLevels(t *testing.T) {
-	r := newRig(t, func(o *Options) {
-		o.UserLevels = func(user string) Levels {
-			if user != "default" {
-				t.Errorf("levels of %q", user)
-			}
-			return Levels{Write: cluster.Level{Level: cluster.LevelAll}}
-		}
-	})
-	c := r.dialAny()
-	c.want(`["read" "QUORUM" "write" "ALL"]`, "CONSISTENCY")
-	c.want("OK", "CONSISTENCY", "WRITE", "ONE")
-	c.want(`["read" "QUORUM" "write" "ONE"]`, "CONSISTENCY")
-	c.want("RESET", "RESET")
-	c.want(`["read" "QUORUM" "write" "ALL"]`, "CONSISTENCY")
 }
 
 func TestLevelMisuse(t *testing.T) {

@@ -49,6 +49,10 @@ func newMetrics(s *Server) *frontMetrics {
 	counter("keyspace_hits_total", "Keys that reads found.", &t.hits)
 	counter("keyspace_misses_total", "Keys that reads did not find.", &t.misses)
 	counter("error_replies_total", "Error replies sent.", &t.errors)
+	counter("tls_connections_total", "TLS handshakes of clients that were done.", &t.tls)
+	counter("tls_failures_total", "TLS handshakes of clients that failed.", &t.tlsFailed)
+	counter("auth_failures_total", "AUTH and HELLO with a wrong user or password.", &t.deniedAuth)
+	counter("access_denied_total", "Commands refused because their user may not run them.", &t.deniedRun)
 	counter("panics_total", "Commands that panicked.", &t.panics)
 	counter("scattered_commands_total", "Commands split over several slots on the forward face.", &t.scattered)
 	counter("split_transactions_total", "Transactions over several slots on the forward face.", &t.splitMulti)
@@ -63,6 +67,8 @@ func newMetrics(s *Server) *frontMetrics {
 			func() float64 { return float64(s.topology().alive()) }},
 		plainMetric{desc("ring_slots_without_home", "Slots of which no home replica is reachable."), prometheus.GaugeValue,
 			func() float64 { return float64(object.SlotCount - s.topology().served) }},
+		plainMetric{desc("waiting_bytes", "Bytes of commands that wait for other nodes."), prometheus.GaugeValue,
+			func() float64 { return float64(s.waiting.Load()) }},
 		plainMetric{desc("connected_clients", "Client connections open."), prometheus.GaugeValue,
 			func() float64 { return float64(s.sessions.count()) }},
 		plainMetric{desc("net_input_bytes_total", "Bytes received from clients."), prometheus.CounterValue,

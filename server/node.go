@@ -21,6 +21,10 @@ type Node interface {
 	NowMillis() int64
 	Identity() (object.NodeID, object.Incarnation)
 
+	// KeyInfo asks every member of the ring what it holds of a key: the home replicas come first, in the order of the
+	// preference list. It waits for as long as an operation may take.
+	KeyInfo(key object.KeyRef, slot object.Slot) []cluster.KeyReport
+
 	// SlotSize and SlotKeys speak of what this node stores of database 0.
 	SlotSize(slot object.Slot) (int64, error)
 	SlotKeys(slot object.Slot, max int) ([][]byte, error)
@@ -75,14 +79,6 @@ func (a alone) RandomKey(_ cluster.Scope, db uint8) ([]byte, bool, error) { retu
 func (a alone) Size(_ cluster.Scope, db uint8) (int64, error) { return a.own.Size(db) }
 
 func (a alone) Flush(_ cluster.Scope, db int, _ cluster.Level) error { return a.own.Flush(db) }
-
-// KeyInspector is what KEYINFO asks a node for, where it can tell.
-type KeyInspector interface {
-	// KeyInfo calls fn once for each home replica of a key, in the order of the preference list: with the key as that replica
-	// holds it and how many rows of the key other nodes keep for it as hints (-1: not known), or with the error that says why
-	// it is not known. state is valid during fn.
-	KeyInfo(key object.KeyRef, slot object.Slot, fn func(node object.NodeID, state *object.KeyState, hints int, err error)) error
-}
 
 // scope is for which slots the face speaks.
 func (f face) scope() cluster.Scope {

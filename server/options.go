@@ -31,10 +31,17 @@ type Options struct {
 	// Links are the connections to other nodes, for CLUSTER LINKS; nil: there are none.
 	Links func() []Link
 
+	// TLS lets clients use it; nil: they cannot.
+	TLS *TLSOptions
+
 	// Levels are those of connections that were not told others; where they say nothing, QUORUM.
 	Levels Levels
-	// UserLevels are a user's own levels, zero where it has none; nil: no user has any. Called by any goroutine.
-	UserLevels func(user string) Levels
+	// WaitingBytes bounds the bytes of commands that wait for other nodes; more are answered with OVERLOADED. 0: 256 MB.
+	WaitingBytes int64
+	// Users are those beside the default one, and that one where it is not as usual: its password is Settings.RequirePass.
+	Users []User
+	// Keyspaces are the levels of keys by prefix.
+	Keyspaces []KeyspaceRule
 
 	// Advertise is the host and port that cluster clients are told; empty: the address of Cluster.
 	Advertise string
@@ -56,6 +63,8 @@ type Options struct {
 	StoreError func(error) (resp.Error, bool)
 	// Ready says whether the node takes operations, for /readyz; nil: as soon as the server listens.
 	Ready func() error
+	// Writable says whether the store takes writes, for INFO; nil: it does.
+	Writable func() error
 	// OnShutdown is called once, on its own goroutine, when a client sends SHUTDOWN; it should stop the process.
 	OnShutdown func()
 }

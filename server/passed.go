@@ -55,6 +55,8 @@ func (b *multiBody) AppendBody(dst []byte) []byte {
 // PassedOptions are what operations of other nodes are made with.
 type PassedOptions struct {
 	MaxString int64 // as Settings.MaxBulk; 0: Redis's 512 MB
+	// StoreError gives the reply to an error of the store, as Options.StoreError; nil: none is known.
+	StoreError func(error) (resp.Error, bool)
 	// OnPanic is told of an evaluation that panicked: its client got an error, nothing was changed. nil: nobody is told.
 	OnPanic func(cause any, stack []byte)
 }
@@ -72,7 +74,7 @@ func PassedParser(o PassedOptions) func(slot object.Slot, body []byte) (cluster.
 		if err != nil {
 			return nil, err
 		}
-		return &passedOp{op: op, body: body, onPanic: o.OnPanic}, nil
+		return &passedOp{op: op, body: body, storeError: o.StoreError, onPanic: o.OnPanic}, nil
 	}
 }
 
@@ -85,10 +87,21 @@ var defaultPassed = PassedParser(PassedOptions{})
 
 // passedOp is an operation that a client of another node sent.
 type passedOp struct {
-	op      command.Op
-	body    []byte
-	reply   resp.Value
-	onPanic func(cause any, stack []byte)
+	op         command.Op
+	body       []byte
+	reply      resp.Value
+	storeError func(error) (resp.Error, bool)
+	onPanic    func(cause any, stack []byte)
+}
+
+var _ cluster.ErrorWriter = (*passedOp)(nil)
+
+// AppendError implements cluster.ErrorWriter: the client gets the words that it would get of this node.
+func (o *passedOp) AppendError(dst []byte, err error) []byte {
+	if words, ok := errorWords(err, o.storeError); ok {
+		return append(dst, words...)
+	}
+	return append(dst, err.Error()...)
 }
 
 // Reads implements cluster.PassedOp.

@@ -21,7 +21,8 @@ type pipeline struct {
 	calls []*cluster.Call // of this chunk, started and not finished
 	// pending are those of calls that wait for other nodes. None ever does on a ring of one.
 	pending []*step
-	held    int // bytes of replies that wait, roughly
+	held    int   // bytes of replies that wait, roughly
+	waits   int64 // bytes of the commands in pending, as they are in Server.waiting
 	// present is the wall clock at presentOf, a chunk's since: read once for all its operations.
 	present   object.HLC
 	presentOf int64
@@ -101,10 +102,15 @@ func (s *session) start(t *step, op command.Op, slot object.Slot, write bool) {
 		s.keepOrder(slot, write)
 	}
 	s.ready(t, op, slot, write)
+	if s.srv.crowded() {
+		t.call.Err = errWaiting
+		return
+	}
 	s.srv.node.Start(&t.call)
 	s.pipe.calls = append(s.pipe.calls, &t.call)
 	if t.call.Pending() {
 		s.pipe.pending = append(s.pipe.pending, t)
+		s.wait(argBytes(t.args))
 		return
 	}
 	s.taken(t)
@@ -113,9 +119,14 @@ func (s *session) start(t *step, op command.Op, slot object.Slot, write bool) {
 // ready sets what the node is to know of a step.
 func (s *session) ready(t *step, op command.Op, slot object.Slot, write bool) {
 	t.op, t.db = op, s.db
-	t.level = s.levels.index[indexRead]
+	force, index := &s.levels.force, &s.levels.index
+	if s.levels.open && len(s.srv.rules) > 0 {
+		levels, indexes := s.levelsFor(op.Reads().Keys, slot)
+		force, index = &levels, &indexes
+	}
+	t.level = index[indexRead]
 	if write {
-		t.level = s.levels.index[indexWrite]
+		t.level = index[indexWrite]
 	}
 	if p := &s.pipe; p.presentOf != p.since {
 		p.present, p.presentOf = s.srv.node.Present(), p.since
@@ -123,7 +134,7 @@ func (s *session) ready(t *step, op command.Op, slot object.Slot, write bool) {
 	c := &t.call
 	c.Present = s.pipe.present
 	c.Op, c.Slot, c.Write = t, slot, write
-	c.ReadLevel, c.WriteLevel = s.levels.force.Read, s.levels.force.Write
+	c.ReadLevel, c.WriteLevel = force.Read, force.Write
 }
 
 // keepOrder waits for what is under way on the slot, so that what a connection sends is done in the order in which it was
@@ -148,6 +159,7 @@ func (s *session) settle() {
 		return
 	}
 	s.srv.node.Finish(p.calls)
+	s.wait(-p.waits)
 	p.presentOf = 0 // that may have taken long
 	s.noteWrites(p.calls)
 	clear(p.calls)

@@ -22,6 +22,8 @@ type Server struct {
 	keys  Keyspace
 	log   *slog.Logger
 	table *dispatchTable
+	users *userSet
+	rules keyspaceRules
 	start time.Time // with its monotonic reading: the origin of nanos
 
 	// live are the settings in force: replaced as a whole, never changed.
@@ -35,6 +37,7 @@ type Server struct {
 	readBuffers sync.Pool
 	totals      totals
 	levels      levelCounters
+	waiting     atomic.Int64 // bytes of commands that wait for other nodes
 	pause       pauseGate
 	slowlog     slowlog
 	monitors    monitorHub
@@ -63,6 +66,9 @@ func New(o Options) (*Server, error) {
 		return nil, err
 	}
 	o.Levels = o.Levels.or(defaultLevels())
+	if o.WaitingBytes <= 0 {
+		o.WaitingBytes = defaultWaitingBytes
+	}
 	limits := command.Limits{MaxString: o.Settings.MaxBulk}
 	parsers := [2]map[string]command.Parser{forwardFace: command.New(limits)}
 	limits.OneDatabase = true
@@ -71,7 +77,7 @@ func New(o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{opt: o, node: o.Node, keys: keys, log: o.Logger, table: table, start: time.Now(), closed: make(chan struct{}), drained: make(chan struct{})}
+	s := &Server{opt: o, node: o.Node, keys: keys, log: o.Logger, table: table, users: newUserSet(o.Users), rules: newKeyspaceRules(o.Keyspaces), start: time.Now(), closed: make(chan struct{}), drained: make(chan struct{})}
 	s.apply(o.Settings)
 	if o.Admin != nil {
 		if s.http, err = newAdminServer(s); err != nil {

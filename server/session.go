@@ -51,12 +51,17 @@ type session struct {
 	feed    *monitorFeed // of MONITOR
 	pipe    pipeline
 
-	levels    connectionLevels
-	ring      *Topology // at the beginning of the batch
-	single    bool      // the batch is one command
-	readOnly  bool      // READONLY was said
-	nudge     nudge
-	lastWrite written
+	levels connectionLevels
+	rights Rights // of the user, as of userVersion
+
+	userVersion uint64
+	ring        *Topology // at the beginning of the batch
+	single      bool      // the batch is one command
+	readOnly    bool      // READONLY was said
+	nudge       nudge
+	writes      writes
+
+	user atomic.Pointer[string] // who the client is; read by others
 
 	// Read by others: CLIENT LIST of another connection.
 	mu      sync.Mutex
@@ -81,8 +86,7 @@ func newSession(srv *Server, f face, c net.Conn) *session {
 	s.lastUsed.Store(s.created)
 	s.setProto(2)
 	s.shownTx.Store(-1)
-	s.setAuthed(srv.live.Load().RequirePass == "")
-	s.setUserLevels("default")
+	s.becomeDefault()
 	return s
 }
 

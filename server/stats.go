@@ -63,6 +63,10 @@ type totals struct {
 	splitMulti  atomic.Int64 // MULTI over several slots
 	moved       atomic.Int64 // commands answered with MOVED, nudges among them
 	nudges      atomic.Int64
+	tls         atomic.Int64 // TLS handshakes done
+	tlsFailed   atomic.Int64
+	deniedAuth  atomic.Int64 // AUTH with a wrong user or password
+	deniedRun   atomic.Int64 // commands that a user may not run, or not on keys
 	// Connections closed at a limit, by which.
 	cutProtocol atomic.Int64 // broke the protocol
 	cutQuery    atomic.Int64 // unfinished command too long
@@ -77,7 +81,7 @@ type totals struct {
 // reset is CONFIG RESETSTAT.
 func (t *totals) reset() {
 	for _, c := range []*atomic.Int64{&t.connections, &t.rejected, &t.commands, &t.hits, &t.misses, &t.errors, &t.scattered,
-		&t.splitMulti, &t.moved, &t.nudges, &t.cutProtocol, &t.cutQuery, &t.cutSlow, &t.cutOutput, &t.cutUnread, &t.cutIdle} {
+		&t.splitMulti, &t.moved, &t.nudges, &t.tls, &t.tlsFailed, &t.deniedAuth, &t.deniedRun, &t.cutProtocol, &t.cutQuery, &t.cutSlow, &t.cutOutput, &t.cutUnread, &t.cutIdle} {
 		c.Store(0)
 	}
 }

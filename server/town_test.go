@@ -1,6 +1,7 @@
 package server
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -27,7 +28,25 @@ type town struct {
 	maps    []*changing
 	mail    []*mailbox
 	down    []atomic.Bool
+	mute    []atomic.Bool           // what is sent to a node is lost, though it is taken for alive
+	full    []atomic.Bool           // much waits for a node
+	broken  []atomic.Pointer[error] // what a node's store answers instead of taking writes
 }
+
+// brokenStore is a store that refuses writes while it is told an error.
+type brokenStore struct {
+	cluster.Store
+	why *atomic.Pointer[error]
+}
+
+func (b brokenStore) Apply(ws []object.Write) (object.Commit, error) {
+	if why := b.why.Load(); why != nil {
+		return nil, *why
+	}
+	return b.Store.Apply(ws)
+}
+
+func (b brokenStore) ApplyFreeing(ws []object.Write) (object.Commit, error) { return b.Apply(ws) }
 
 // mailbox is what is on its way to one node.
 type mailbox struct {
@@ -49,6 +68,9 @@ type street struct {
 }
 
 func (s street) Send(to object.NodeID, m peerwire.Message) bool {
+	if s.town.mute[to-1].Load() {
+		return true
+	}
 	if s.town.down[s.from-1].Load() || s.town.down[to-1].Load() {
 		return false
 	}
@@ -63,6 +85,9 @@ func (s street) Send(to object.NodeID, m peerwire.Message) bool {
 	box.some.Signal()
 	return true
 }
+
+// Crowded implements cluster.Crowder.
+func (s street) Crowded(to object.NodeID) bool { return to == 0 || s.town.full[to-1].Load() }
 
 // deliver hands letters to a node until the box is closed.
 func (b *mailbox) deliver(n *cluster.Node) {
@@ -83,8 +108,8 @@ func (b *mailbox) deliver(n *cluster.Node) {
 	}
 }
 
-func newTown(t testing.TB, nodes, replicas int) *town {
-	w := &town{t: t, down: make([]atomic.Bool, nodes)}
+func newTown(t testing.TB, nodes, replicas int, change ...func(*Options)) *town {
+	w := &town{t: t, down: make([]atomic.Bool, nodes), mute: make([]atomic.Bool, nodes), full: make([]atomic.Bool, nodes), broken: make([]atomic.Pointer[error], nodes)}
 	all := make([]ring.Node, nodes)
 	for i := range all {
 		all[i] = ring.Node{ID: ring.NodeID(i + 1), Weight: 1}
@@ -98,9 +123,9 @@ func newTown(t testing.TB, nodes, replicas int) *town {
 	var carriers sync.WaitGroup
 	for i := range nodes {
 		n, err := cluster.NewNode(cluster.Options{
-			Store: memstore.WithLock(memstore.New()), ID: object.NodeID(i + 1), Inc: object.Incarnation(100 + i), Secret: object.Secret{K0: 1, K1: 2},
+			Store: brokenStore{memstore.WithLock(memstore.New()), &w.broken[i]}, ID: object.NodeID(i + 1), Inc: object.Incarnation(100 + i), Secret: object.Secret{K0: 1, K1: 2},
 			SlotsPerPartition: 512, RaiseCeiling: func(object.HLC) error { return nil }, Ring: w.ring, Links: street{w, object.NodeID(i + 1)},
-			Alive: func(id object.NodeID) bool { return !w.down[id-1].Load() }, Parse: ParsePassed,
+			Alive: func(id object.NodeID) bool { return !w.down[id-1].Load() }, Parse: PassedParser(PassedOptions{StoreError: townStoreError}),
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -123,7 +148,9 @@ func newTown(t testing.TB, nodes, replicas int) *town {
 		carriers.Go(func() { w.mail[i].deliver(n) })
 		w.maps = append(w.maps, new(changing))
 		w.maps[i].now.Store(NewRingOfOne(1, Member{Node: object.NodeID(i + 1), Host: "127.0.0.1", Port: 1}).Topology()) // until all are there
-		w.servers = append(w.servers, newRig(t, func(o *Options) { o.Node, o.Topology = cluster.RingNode{Node: n}, w.maps[i] }))
+		w.servers = append(w.servers, newRig(t, append([]func(*Options){func(o *Options) {
+			o.Node, o.Topology, o.StoreError = cluster.RingNode{Node: n}, w.maps[i], townStoreError
+		}}, change...)...))
 	}
 	w.redraw(1)
 	return w
@@ -270,4 +297,38 @@ func TestFollowMoved(t *testing.T) {
 			w.kill(4-int(version), version+2)
 		}
 	}
+}
+
+var errTownFull = errors.New("no room in town")
+
+func townStoreError(err error) (resp.Error, bool) {
+	return resp.ErrDiskFull, errors.Is(err, errTownFull)
+}
+
+// What the store of the node that runs an operation answers reaches the client in the same words whichever node it asked.
+func TestStoreErrorsOfOtherNodes(t *testing.T) {
+	w := newTown(t, 5, 3)
+	for i := range w.broken {
+		w.broken[i].Store(&errTownFull)
+	}
+	for _, r := range w.servers {
+		c := r.dial(r.forward)
+		c.want("-"+string(resp.ErrDiskFull), "SET", "k", "v")
+		c.want("-"+string(resp.ErrDiskFull), "INCR", "k")
+		c.want("-ERR 5 needs 5 home replicas, the ring has 3", "AT", "5", "SET", "k", "v")
+		c.want("-ERR 5 needs 5 home replicas, the ring has 3", "AT", "5", "GET", "k")
+		c.want("-"+string(resp.ErrDiskFull), "MSET", "a", "1", "b", "2", "c", "3")
+		c.want("OK", "MULTI")
+		c.want("QUEUED", "SET", "k", "v")
+		c.want("-"+string(resp.ErrDiskFull), "EXEC")
+	}
+	for i := range w.broken {
+		w.broken[i].Store(nil)
+	}
+	c := w.servers[0].dial(w.servers[0].forward)
+	c.want("OK", "SET", "k", "v")
+	strange := errors.New("strange")
+	homes, other := w.homesOf("k")
+	w.broken[homes[0]].Store(&strange)
+	w.servers[other].dial(w.servers[other].forward).want("-ERR the node that ran the operation refused it: store: strange", "SET", "k", "v")
 }

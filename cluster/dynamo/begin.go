@@ -25,27 +25,27 @@ func (p *Partition) begin(now Time, r *Request) {
 		return
 	}
 	reads := r.Op.Reads()
-	if p.self == 0 && len(p.ids) == 1 {
+	if p.single {
 		p.runAlone(r, &reads)
 		return
 	}
-	if !r.Write && p.self >= 0 {
+	if !r.Write && p.leads() {
 		p.runRead(now, r, &reads, fromData)
 		return
 	}
 	first := p.firstAlive()
 	switch {
-	case r.Write && p.self >= 0 && (first == p.self || r.from.node != 0):
+	case r.Write && p.leads() && (first == p.self || r.from.node != 0):
 		p.runWrite(now, r, &reads, fromData)
 	case first >= 0 && r.from.node == 0:
 		p.pass(now, r, p.ids[first])
-	case first >= 0 && r.Write && reads.Blind && takesFallbacks(r) && len(reads.Flush) == 0:
+	case first >= 0 && r.Write && p.self < 0 && reads.Blind && takesFallbacks(r) && reads.Flush == 0:
 		// The peer hears no home replica. This node does, and keeps hints for the others.
 		p.runWrite(now, r, &reads, fromHints)
 	case first >= 0:
-		// A peer took this node for one with a part in the partition. Were it passed on again, two nodes with different
-		// views could play ball with it.
-		p.unavailable(r)
+		// A peer took this node for one that coordinates, or it was one when this was passed on. Were it passed on again, two
+		// nodes with different views could play ball with it.
+		p.refuse(r, errMoved)
 	default:
 		p.beginWithoutHomes(now, r, &reads)
 	}
@@ -70,7 +70,7 @@ const maxLingering = 8
 
 // firstAlive returns which home replica is the primary, -1 when none is alive.
 func (p *Partition) firstAlive() int {
-	for i, id := range p.ids {
+	for i, id := range p.ids[:p.lead] {
 		if i == p.self || p.host.Alive(id) {
 			return i
 		}
@@ -86,9 +86,9 @@ func takesFallbacks(r *Request) bool { return r.WriteLevel.Sloppy || r.WriteLeve
 func (p *Partition) beginWithoutHomes(now Time, r *Request, reads *object.ReadSet) {
 	allowed := r.ReadLevel.Sloppy
 	if r.Write {
-		allowed = reads.Blind && len(reads.Flush) == 0 && takesFallbacks(r)
+		allowed = reads.Blind && reads.Flush == 0 && takesFallbacks(r)
 	}
-	if !allowed {
+	if !allowed || p.self >= 0 && r.from.node != 0 {
 		p.unavailable(r)
 		return
 	}
@@ -130,12 +130,12 @@ func (p *Partition) nextFallback(it *ring.FallbackIter, op *operation) (object.N
 
 // unavailable answers that too few nodes are alive. Nothing was stored.
 func (p *Partition) unavailable(r *Request) {
-	choice := r.ReadLevel
+	choice, nodes := r.ReadLevel, p.looks
 	if r.Write {
-		choice = r.WriteLevel
+		choice, nodes = r.WriteLevel, p.homes
 	}
 	var t quorum.Tally
-	err := t.Start(quorum.Requirement{Choice: choice, Write: r.Write, Local: p.opts.DC, Nodes: p.homes})
+	err := t.Start(quorum.Requirement{Choice: choice, Write: r.Write, Local: p.opts.DC, Nodes: nodes})
 	for i := range p.homes {
 		if i != p.self && !p.host.Alive(p.ids[i]) {
 			t.Fail(i)
@@ -179,11 +179,7 @@ func (p *Partition) runAlone(r *Request, reads *object.ReadSet) {
 		p.refuse(r, err)
 		return
 	}
-	now := object.HLC(0)
-	if !r.Write {
-		now = p.host.Now()
-	}
-	stamp, err := p.evaluate(r, reads, now)
+	stamp, err := p.evaluate(r, reads)
 	if err != nil {
 		p.refuse(r, err)
 		return
@@ -198,18 +194,18 @@ func (p *Partition) runAlone(r *Request, reads *object.ReadSet) {
 			buf = p.putKey(keyWrite{r.Slot, reads.Keys[i], &r.exec.View.Keys[i], s.before[i], s.had[i]}, buf, g)
 		}
 		s.out = buf
-		for _, db := range reads.Flush {
+		for db := range reads.Flush.All() {
 			p.putDatabase(db, stamp)
 		}
 	}
 	p.answer(r, nil, p.applied)
 }
 
-// evaluate runs the operation on the view of its request, a read at now. Of one that writes it returns the stamp, which has a node only
-// if anything changed.
-func (p *Partition) evaluate(r *Request, reads *object.ReadSet, now object.HLC) (object.Stamp, error) {
+// evaluate runs the operation on the view of its request. Of one that writes it returns the stamp, which has a node only if
+// anything changed.
+func (p *Partition) evaluate(r *Request, reads *object.ReadSet) (object.Stamp, error) {
 	if !r.Write {
-		r.exec.Step(r.Op, object.Stamp{HLC: now}, p.host.Random())
+		r.exec.Step(r.Op, object.Stamp{HLC: p.host.Now()}, p.host.Random())
 		return object.Stamp{}, nil
 	}
 	hlc, ok := p.host.Tick(r.exec.latest(), max(reads.Ticks, 1))
@@ -217,7 +213,7 @@ func (p *Partition) evaluate(r *Request, reads *object.ReadSet, now object.HLC) 
 		return object.Stamp{}, ErrClockCeiling
 	}
 	stamp := object.Stamp{HLC: hlc, Node: p.opts.ID, Inc: p.opts.Inc}
-	if !r.exec.Step(r.Op, stamp, p.host.Random()) && len(reads.Flush) == 0 {
+	if !r.exec.Step(r.Op, stamp, p.host.Random()) && reads.Flush == 0 {
 		return object.Stamp{}, nil
 	}
 	return stamp, nil
@@ -230,27 +226,34 @@ func (p *Partition) answer(r *Request, err error, batch uint64) {
 	case p.step.req == r:
 		r.Finished, r.Seq = true, batch
 	case r.from.node != 0:
-		p.release(batch, held{batch: batch, message: p.passReply(r)})
+		p.release(batch, held{message: p.passReply(r)})
 	default:
-		p.release(batch, held{batch: batch, request: r})
+		p.release(batch, held{request: r})
 	}
 }
 
 // release lets h out once batch is durable: at once, or when Durable says so.
 func (p *Partition) release(batch uint64, h held) {
 	if batch > p.durable {
-		h.batch = batch
-		p.step.some = true
-		p.held.push(h)
+		p.hold(batch, h)
 		return
 	}
 	p.letOut(h)
 }
 
+// hold keeps h back until batch is durable.
+func (p *Partition) hold(batch uint64, h held) {
+	h.batch = batch
+	p.step.some = true
+	p.held.push(h)
+}
+
 func (p *Partition) letOut(h held) {
 	if h.message.Message != nil {
-		p.step.some = true
-		p.ready.Messages = append(p.ready.Messages, h.message)
+		p.send(h.message.To, h.message.Message)
+	}
+	if h.copied != nil {
+		p.copiedDurably(h.copied)
 	}
 	if h.request != nil {
 		h.request.Finished = true

@@ -2,9 +2,11 @@ package dynamo
 
 import (
 	"bytes"
+	"fmt"
 	"testing"
 
 	"github.com/rondokv/rondo/cluster/quorum"
+	"github.com/rondokv/rondo/engine/memstore"
 	"github.com/rondokv/rondo/engine/object"
 )
 
@@ -61,3 +63,44 @@ func benchmark(b *testing.B, value []byte) {
 
 func BenchmarkQuorumSet(b *testing.B) { benchmark(b, bytes.Repeat([]byte("v"), 100)) }
 func BenchmarkQuorumGet(b *testing.B) { benchmark(b, nil) }
+
+// BenchmarkCopy copies a partition of 10,000 small rows to a new owner, with the source's work in it.
+func BenchmarkCopy(b *testing.B) {
+	s, err := newStageOf("cluster nodes=4 replicas=1")
+	if err != nil {
+		b.Fatal(err)
+	}
+	s.quiet = true
+	const rows = 10_000
+	a := s.nodes[0]
+	var writes []object.Write
+	for i := range rows {
+		r := object.KeyRow{Value: object.Value{Stamp: object.Stamp{HLC: object.HLC(i + 1), Node: 1, Inc: 1}, Kind: object.ValueBytes, Bytes: make([]byte, 64)}}
+		ref := object.KeyRef{Name: fmt.Appendf(nil, "key:%d", i)}
+		writes = append(writes, object.Write{Key: object.AppendRowKey(nil, object.Secret{K0: 1, K1: 2}, object.Slot(i%1024), ref, nil), Row: r.AppendRow(nil)})
+	}
+	commit, err := a.store.Apply(writes)
+	if err == nil {
+		err = commit.Wait()
+	}
+	if err == nil {
+		err = s.runAll([]string{"plan copying a>d", "adopt all"})
+	}
+	if err != nil {
+		b.Fatal(err)
+	}
+	d := s.nodes[3]
+	for b.Loop() {
+		d.store, d.ceiling = memstore.New(), 0
+		if err := d.start(); err != nil {
+			b.Fatal(err)
+		}
+		if err := s.moves(d, nil); err != nil {
+			b.Fatal(err)
+		}
+		if t := d.p.Transfer(); !t.Done || t.Rows < rows {
+			b.Fatalf("%+v", t)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/rows, "ns/row")
+}

@@ -14,6 +14,7 @@ import (
 
 // member is a node of a test cluster with one partition; its store is a map and all is durable when settle says so.
 type member struct {
+	Pace
 	c       *testCluster
 	id      object.NodeID
 	inc     object.Incarnation
@@ -51,7 +52,9 @@ func (m *member) Tick(above object.HLC, n int) (object.HLC, bool) {
 
 func (m *member) Observe(h object.HLC) error  { m.last = max(m.last, h); return nil }
 func (m *member) Alive(id object.NodeID) bool { return !m.c.down[id] }
-func (m *member) Random() uint64              { m.c.random++; return m.c.random }
+func (m *member) HintRoom() bool              { return true }
+
+func (m *member) Random() uint64 { m.c.random++; return m.c.random }
 func (m *member) Parse(_ object.Slot, body []byte) (PassedOp, error) {
 	return parseOp(string(body)), nil
 }

@@ -7,7 +7,9 @@
 //	peer's message ────── Receive ─────┤                ├── Messages: to send
 //	the disk's progress ─ Durable ─────┼── Partition ───┼── Done: requests to answer
 //	a peer found dead ─── Unreachable ─┤    (Ready)     └── Counts, Events
-//	the time ──────────── Tick ────────┘
+//	the time ──────────── Tick ────────┤
+//	another ring ──────── SwitchRing ──┤
+//	time to move rows ─── Move ────────┘
 //
 // A driver does, with the partition's mutex held, one step, takes Ready and does what it says in its order; without the
 // mutex it waits for the batch to become durable and then steps Durable:
@@ -29,6 +31,26 @@
 //		commit.Wait()       // an error ends the process
 //		mu.Lock(); p.Durable(now, batch); ...; mu.Unlock()
 //	}
+//
+// # Rings that change
+//
+// SwitchRing takes a partition into a later epoch; Transfer says what the node has to move then, and each Move is a bounded step
+// of it, which a driver paces by how Transfer().Bytes grows:
+//
+//	p.SwitchRing(now, r); Ready ...                     // what is under way goes on by the new lists, or begins again
+//	for t := p.Transfer(); t.Role != TransferNone && !t.Done; t = p.Transfer() {
+//		if t.Busy { wait for another step of the partition: an answer, a tick, a batch that became durable }
+//		p.Move(now); Ready ...
+//	}
+//
+// A message of a later epoch than the core's is refused. A driver keeps it back until it has switched instead, for the sender
+// would take the refusal for a failure.
+//
+//	copy    scan own rows ─> walk both hash trees ─> fetch the rows where they differ, merge ─> durable ─> next source, until
+//	                                                                                            a majority of the old owners
+//	clear   the same with one owner, but fetch to compare, and send what it lacks ─> again, until it lacks nothing ─> delete
+//
+// Whoever is asked makes a hash tree of its own rows for each that asks, in ticks (source.go), and has no other state.
 //
 // # The life of an operation
 //
@@ -57,7 +79,7 @@
 // UnavailableError says that nothing was stored anywhere. TimeoutError says that nobody knows. They are never mixed up: from
 // the moment that rows were stored here only success or TimeoutError is possible.
 //
-// The design, with its reasons, is in docs/design/replication.md. The sloppy quorum, hinted handoff and read repair are
+// The design, with its reasons, is in docs/design/replication.md and docs/design/epochs.md. The sloppy quorum, hinted handoff and read repair are
 // those of the Dynamo paper (DeCandia et al., SOSP 2007, sections 4.5 to 4.7); write-back before an answer is the second
 // phase of ABD (Attiya, Bar-Noy, Dolev, "Sharing memory robustly in message-passing systems", 1995).
 //

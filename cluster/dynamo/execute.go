@@ -26,6 +26,9 @@ func (p *Partition) beginWrite(now Time, op *operation) error {
 	if err := p.requireNow(op, r.WriteLevel, true); err != nil {
 		return err
 	}
+	if op.from == fromHints && !p.host.HintRoom() {
+		return p.hintsFull(op)
+	}
 	if op.blind {
 		if err := p.loadView(&r.exec, &r.steps, r.Slot, &op.reads, op.from); err != nil {
 			return err
@@ -33,7 +36,7 @@ func (p *Partition) beginWrite(now Time, op *operation) error {
 		p.execute(now, op)
 		return nil
 	}
-	return p.beginGather(now, op, gatherLevel(r, op.homes))
+	return p.beginGather(now, op, gatherLevel(r, p.least))
 }
 
 // gatherLevel is at which level an operation looks before it writes: a write that a quorum acks must have seen what one
@@ -64,7 +67,7 @@ func (p *Partition) execute(now Time, op *operation) {
 	if op.read != nil && len(p.blind) > 0 {
 		shown = p.shows(r.exec.View.Keys)
 	}
-	stamp, err := p.evaluate(r, &op.reads, p.host.Now())
+	stamp, err := p.evaluate(r, &op.reads)
 	if err != nil {
 		p.drop(op, err)
 		return
@@ -72,7 +75,7 @@ func (p *Partition) execute(now Time, op *operation) {
 	wrote := stamp.Node != 0
 	op.stamp, op.first, op.ticks = stamp, stamp, max(op.reads.Ticks, 1)
 	send := p.unconfirmed(op, r.exec.View.Keys)
-	if !slices.Contains(send, true) && len(op.reads.Flush) == 0 {
+	if !slices.Contains(send, true) && op.reads.Flush == 0 {
 		batch := p.applied
 		if op.read != nil {
 			batch = 0 // a quorum holds what it saw durably
@@ -100,8 +103,11 @@ func (p *Partition) execute(now Time, op *operation) {
 		p.stats.WriteBacks++
 		choice, reason, op.blind = op.choice, wire.ReasonWriteBack, false
 	case op.choice != r.WriteLevel && p.showsMore(op, send):
-		op.shown, op.both = op.tally, true
-		op.shown.Restart()
+		if err := op.shown.Start(quorum.Requirement{Choice: op.choice, Local: p.opts.DC, Nodes: op.nodes}); err != nil {
+			p.drop(op, err)
+			return
+		}
+		op.both, op.shownChoice = true, op.choice
 	}
 	if !wrote || !op.blind {
 		// The tally has counted the gather, and nodes may have died since.
@@ -195,7 +201,7 @@ func (p *Partition) unconfirmed(op *operation, keys []object.KeyState) []bool {
 		if p.expiredSince(op, &keys[i]) {
 			send[i], op.timely = true, true
 		}
-		op.final = append(op.final, keys[i].Digest(p.opts.Secret))
+		op.final = append(op.final, keys[i].Digest(p.secret))
 	}
 	own := op.digests[op.self*len(keys):][:len(keys)]
 	for i, d := range op.final {
@@ -206,7 +212,7 @@ func (p *Partition) unconfirmed(op *operation, keys []object.KeyState) []bool {
 		probe.Restart()
 		verdict := quorum.Pending
 		for n := range op.nodes {
-			if op.tally.Acked(n) && op.digests[n*len(keys)+i] == d {
+			if op.tally.Acked(n) && (op.exempt>>n&1 != 0 || op.digests[n*len(keys)+i] == d) {
 				verdict = probe.Ack(n)
 			}
 		}
@@ -259,14 +265,12 @@ func (p *Partition) storeView(op *operation, keys []object.KeyState, send []bool
 			rows = appendDatabaseRow(rows, ref.DB, k.Database)
 		}
 	}
-	for _, db := range op.reads.Flush {
+	for db := range op.reads.Flush.All() {
 		p.putDatabase(db, op.stamp)
 		rows = appendDatabaseRow(rows, db, op.stamp)
 	}
 	if op.from == fromHints {
-		for _, id := range p.ids {
-			p.keepHints(id, op.slot, rows)
-		}
+		p.keepCounted(op, rows)
 	}
 	return rows
 }
@@ -275,7 +279,7 @@ func (p *Partition) storeView(op *operation, keys []object.KeyState, send []bool
 func (p *Partition) sendRows(now Time, op *operation, reason wire.Reason, rows []wire.Row, send []bool) {
 	m := &wire.Write{
 		Header: p.header(op.id, op.budget(now)), Slot: op.slot, Reason: reason, Attempt: op.attempt,
-		Tell:  reason == wire.ReasonClient && op.choice.Level.Majority(op.homes),
+		Tell:  reason == wire.ReasonClient && op.choice.Level.Majority(p.least),
 		Stamp: op.stamp, Last: op.last(), Rows: rows,
 	}
 	if op.overtaken != nil {
@@ -303,8 +307,7 @@ func (p *Partition) sendRows(now Time, op *operation, reason wire.Reason, rows [
 			verdict = op.ack(i)
 		case op.tally.Failed(i):
 			if client && op.covered>>i&1 == 0 && !op.standsIn(i) {
-				p.keepHints(op.ids[i], op.slot, rows)
-				op.covered |= 1 << i
+				p.keepHints(op, i)
 			}
 		default:
 			p.send(op.ids[i], m)
@@ -319,7 +322,7 @@ func (p *Partition) sendRows(now Time, op *operation, reason wire.Reason, rows [
 
 // holds reports whether node i answered with rows that digest as the answer does, of all keys that are sent.
 func (p *Partition) holds(op *operation, i int, send []bool) bool {
-	if op.answered>>i&1 == 0 || op.timely {
+	if op.answered>>i&1 == 0 || op.exempt>>i&1 != 0 || op.timely {
 		return false
 	}
 	k := len(op.final)
@@ -392,7 +395,7 @@ func (p *Partition) receiveWriteReply(now Time, from object.NodeID, m *wire.Writ
 	if m.Asker != p.opts.Inc {
 		return
 	}
-	if p.replayed(now, from, m) {
+	if p.replayed(now, from, m) || p.pushed(now, from, m) {
 		return
 	}
 	op := p.find(m.ID)
@@ -413,7 +416,9 @@ func (p *Partition) receiveWriteReply(now Time, from object.NodeID, m *wire.Writ
 		op.covered |= 1 << home
 		p.hidden(now, op, i, m)
 	default:
-		p.missed(now, op, i)
+		if !p.outdated(from, &m.Header, m.Status) {
+			p.missed(now, op, i)
+		}
 	}
 }
 
@@ -425,8 +430,7 @@ func (p *Partition) missed(now Time, op *operation, i int) {
 		if i >= op.homes || op.hasDeposit(home) {
 			// The fallback failed too.
 			op.dropDeposit(home)
-			p.keepHints(op.ids[home], op.slot, op.sent.Rows)
-			op.covered |= 1 << home
+			p.keepHints(op, home)
 		} else {
 			p.handOff(now, op, home)
 		}

@@ -24,7 +24,11 @@ func (p *Partition) beginGather(now Time, op *operation, choice quorum.Choice) e
 	if op.from == fromHints || choice.Sloppy {
 		p.joinFallbacks(op)
 	}
-	if err := p.requireNow(op, choice, false); err != nil {
+	err := p.requireLook(op, choice)
+	if err == nil {
+		err = op.tally.Check()
+	}
+	if err != nil {
 		return err
 	}
 	r := op.req
@@ -50,7 +54,7 @@ func (p *Partition) beginGather(now Time, op *operation, choice quorum.Choice) e
 	op.digests = slices.Grow(op.digests[:0], len(op.nodes)*len(keys))[:len(op.nodes)*len(keys)]
 	own := op.digests[op.self*len(keys):][:len(keys)]
 	for i := range keys {
-		own[i] = keys[i].Digest(p.opts.Secret)
+		own[i] = keys[i].Digest(p.secret)
 	}
 	op.answered = 1 << op.self
 	if err := p.remember(); err != nil {
@@ -103,18 +107,17 @@ func (p *Partition) joinFallbacks(op *operation) {
 // askReplicas sends the Read to the nearest replicas that are enough with this node, now and then to all.
 func (p *Partition) askReplicas(now Time, op *operation, own []uint64) {
 	refs := op.reads.Keys
-	m := &wire.Read{
-		Header: p.header(op.id, op.budget(now)), Slot: op.slot, Compare: true,
-		Keys: make([]wire.KeyRead, len(refs)),
-	}
+	m := newRead(len(refs))
+	m.Header, m.Slot, m.Compare = p.header(op.id, op.budget(now)), op.slot, true
 	for i := range refs {
 		m.Keys[i] = wire.KeyRead{Ref: refs[i], Digest: own[i]}
 	}
 	for _, e := range op.reads.Elements {
-		m.Keys[e.Key].Elements = append(m.Keys[e.Key].Elements, e.Sub)
-	}
-	for _, k := range op.reads.Whole {
-		m.Keys[k].Whole = true
+		if k := &m.Keys[e.Key]; len(e.Sub) == 0 {
+			k.Whole = true
+		} else {
+			k.Elements = append(k.Elements, e.Sub)
+		}
 	}
 	op.read = m
 	p.reads++
@@ -123,23 +126,41 @@ func (p *Partition) askReplicas(now Time, op *operation, own []uint64) {
 		p.reads = 0
 	}
 	probe := op.tally
-	won := probe.Ack(op.self) == quorum.Won
+	probe.Ack(op.self)
 	for i := range op.nodes {
 		// In the order of the list from this node on, so that the load of reads spreads over the replicas.
-		if op.self < op.homes && i < op.homes {
-			i = (op.self + i) % op.homes
+		if op.self < p.lead && i < p.lead {
+			i = (op.self + i) % p.lead
 		}
-		if i == op.self || op.tally.Failed(i) || !op.readable(i) && !(all && i < op.homes) || won && !all {
+		if i == op.self || op.tally.Failed(i) || !(all && p.looksAt(op, i)) && !probe.Needs(i) {
 			continue
 		}
 		p.ask(op, i)
-		won = probe.Ack(i) == quorum.Won
+		probe.Ack(i)
 	}
+	op.askedAt, op.askedFirst = now, op.asked
+	slow := p.host.ReadBegins()
 	if p.unasked(op) != 0 {
-		op.speculate = now + p.limits.Speculate
+		op.speculate = now + p.patience(slow)
 		p.wake(op.speculate)
 	}
 }
+
+// newRead makes a Read of some keys; the usual one key comes in one piece with it.
+func newRead(keys int) *wire.Read {
+	if keys != 1 {
+		return &wire.Read{Keys: make([]wire.KeyRead, keys)}
+	}
+	one := new(struct {
+		wire.Read
+		keys [1]wire.KeyRead
+	})
+	one.Keys = one.keys[:]
+	return &one.Read
+}
+
+// looksAt reports whether node i is a home replica that may be read, whether or not it counts.
+func (p *Partition) looksAt(op *operation, i int) bool { return i < op.homes && p.looks[i].Of != 0 }
 
 func (p *Partition) ask(op *operation, i int) {
 	op.asked |= 1 << i
@@ -180,9 +201,7 @@ func (p *Partition) askRest(op *operation) {
 // ownWhenDurable counts this node's own rows once all that it has stored is durable.
 func (p *Partition) ownWhenDurable(now Time, h held) {
 	if p.applied > p.durable {
-		h.batch = p.applied
-		p.step.some = true
-		p.held.push(h)
+		p.hold(p.applied, h)
 		return
 	}
 	p.ownRowsDurable(now, h.work())
@@ -196,9 +215,7 @@ func (p *Partition) ownRowsDurable(now Time, h work) {
 	}
 	switch op.phase {
 	case gathering:
-		if op.tally.Ack(op.self) == quorum.Won {
-			p.gathered(now, op)
-		}
+		p.looked(now, op, op.self)
 	case awaiting:
 		p.counted(now, op, op.ack(op.self))
 	}
@@ -213,8 +230,15 @@ func (p *Partition) receiveReadReply(now Time, from object.NodeID, m *wire.ReadR
 	if i < 0 || op.asked>>i&1 == 0 || op.answered>>i&1 != 0 {
 		return
 	}
-	if m.Status != wire.StatusOK {
-		p.readFailed(now, op, i)
+	switch m.Status {
+	case wire.StatusOK:
+	case wire.StatusNotCopied:
+		p.notCopied(now, op, i)
+		return
+	default:
+		if !p.outdated(from, &m.Header, m.Status) {
+			p.readFailed(now, op, i)
+		}
 		return
 	}
 	states, err := p.takeRows(op, i, m)
@@ -224,16 +248,26 @@ func (p *Partition) receiveReadReply(now Time, from object.NodeID, m *wire.ReadR
 		return
 	}
 	op.answered |= 1 << i
+	if op.askedFirst>>i&1 != 0 {
+		p.host.ReadTook(now - op.askedAt)
+	}
 	if op.phase != gathering {
 		p.repairLate(op, i, states)
 		return
 	}
-	switch {
-	case op.tally.Ack(i) == quorum.Won:
-		p.gathered(now, op)
-	case states != nil:
+	if !p.looked(now, op, i) && states != nil {
 		p.askRest(op)
 	}
+}
+
+// looked counts the rows of node i as seen. It reports whether that was enough and the operation went on.
+func (p *Partition) looked(now Time, op *operation, i int) bool {
+	if op.tally.Ack(i) == quorum.Won {
+		p.gathered(now, op)
+		return true
+	}
+	p.confirm(now, op)
+	return false
 }
 
 // readFailed counts a replica out while rows are being gathered.
@@ -263,14 +297,13 @@ func (p *Partition) takeRows(op *operation, node int, m *wire.ReadReply) ([]obje
 	if all {
 		return nil, nil
 	}
-	refs, _ := readSetOf(op.read)
-	states, err := keyStates(nil, refs, m.Rows)
+	states, err := keyStates(nil, readSetOf(op.read).Keys, m.Rows)
 	if err != nil {
 		return nil, err
 	}
 	for i := range states {
 		if !same(i) {
-			its[i] = states[i].Digest(p.opts.Secret)
+			its[i] = states[i].Digest(p.secret)
 		}
 	}
 	if op.phase != gathering || slices.Equal(own, its) {
@@ -297,7 +330,7 @@ func (p *Partition) gathered(now Time, op *operation) {
 		return
 	}
 	// All are as this node's own rows were.
-	if _, err := p.evaluate(r, &op.reads, p.host.Now()); err != nil {
+	if _, err := p.evaluate(r, &op.reads); err != nil {
 		p.drop(op, err)
 		return
 	}

@@ -11,15 +11,11 @@ import (
 
 // Hints are rows under 'h' | node u64 | the row's engine key, merged by key: a thousand writes of one key are one hint.
 
-// appendHintPrefix appends what the engine keys of a node's hints begin with.
-func appendHintPrefix(dst []byte, for_ object.NodeID) []byte {
-	return object.AppendHintPrefix(dst, for_)
-}
-
 // deposit sends the operation's rows to a fallback, which keeps them for a home replica.
 func (p *Partition) deposit(now Time, op *operation, home int, node object.NodeID) {
 	m := *op.sent
 	m.For = op.ids[home]
+	m.Acks = op.req != nil && op.tally.Counts(op.index(node))
 	p.send(node, &m)
 	op.deposits = append(op.deposits, deposit{home: home, node: node, due: now + p.limits.HintTimeout})
 	p.wake(now + p.limits.HintTimeout)
@@ -30,13 +26,10 @@ func (p *Partition) handOff(now Time, op *operation, home int) {
 	it := p.ring.Fallbacks(p.number)
 	id, ok := p.nextFallback(&it, op)
 	if !ok {
-		p.keepHints(op.ids[home], op.slot, op.sent.Rows)
-		op.covered |= 1 << home
+		p.keepHints(op, home)
 		return
 	}
-	op.nodes = append(op.nodes, fallbackNode(p.ring, id))
-	op.ids = append(op.ids, id)
-	op.standIn = append(op.standIn, home)
+	p.addFallback(op, id, home)
 	p.deposit(now, op, home, id)
 }
 
@@ -48,22 +41,28 @@ func (op *operation) dropDeposit(home int) {
 	op.deposits = slices.DeleteFunc(op.deposits, func(d deposit) bool { return d.home == home })
 }
 
-// keepHints keeps rows here for another node.
-func (p *Partition) keepHints(target object.NodeID, slot object.Slot, rows []wire.Row) {
-	if err := p.mergeHints(target, slot, rows); err != nil {
+// keepHints keeps the rows that an operation sent here for a home replica, within the bounds: no ack counts them.
+func (p *Partition) keepHints(op *operation, home int) {
+	op.covered |= 1 << home
+	target := op.ids[home]
+	if !p.takesHints(target, op.sent) {
+		p.dropHints(target, op.sent)
+		return
+	}
+	if err := p.mergeHints(target, op.sent); err != nil {
 		p.event(Event{Kind: EventCorrupt, Peer: target, Err: err})
 	}
 }
 
-// mergeHints merges rows into the hints for a node.
-func (p *Partition) mergeHints(target object.NodeID, slot object.Slot, rows []wire.Row) error {
-	for i := range rows {
-		r := &rows[i]
-		key := appendHintPrefix(nil, target)
+// mergeHints merges the rows of a Write into the hints for a node.
+func (p *Partition) mergeHints(target object.NodeID, m *wire.Write) error {
+	for i := range m.Rows {
+		r := &m.Rows[i]
+		key := object.AppendHintPrefix(nil, target)
 		if r.Database {
 			key = p.appendDatabaseKey(key, r.Ref.DB)
 		} else {
-			key = object.AppendRowKey(key, p.opts.Secret, slot, r.Ref, r.Sub)
+			key = object.AppendRowKey(key, p.secret, m.Slot, r.Ref, r.Sub)
 		}
 		have, err := p.host.Get(nil, key)
 		if err != nil {
@@ -74,13 +73,16 @@ func (p *Partition) mergeHints(target object.NodeID, slot object.Slot, rows []wi
 			return fmt.Errorf("merge hint: %w", err)
 		}
 		if have == nil || !bytes.Equal(have, row) {
-			p.put(key, row)
+			p.putHint(key, have, row)
 			p.stats.HintsStored++
 		}
 	}
-	if !slices.Contains(p.hinted, target) {
-		p.hinted = append(p.hinted, target)
-		slices.Sort(p.hinted)
+	if p.hintsOf(target) == nil {
+		since := m.Stamp.HLC
+		if since == 0 {
+			since = p.host.Now()
+		}
+		p.addHinted(target, since)
 	}
 	return nil
 }
@@ -92,25 +94,28 @@ func mergeRow(have []byte, in *wire.Row) ([]byte, error) {
 	}
 	if len(in.Sub) > 0 {
 		var a, b object.ElementRow
-		if err := a.DecodeRow(have); err != nil {
-			return nil, err
-		}
-		if err := b.DecodeRow(in.Bytes); err != nil {
-			return nil, err
-		}
-		if _, err := a.Merge(&b); err != nil {
-			return nil, err
-		}
-		return a.AppendRow(nil), nil
+		return mergeEncoded(&a, &b, have, in.Bytes)
 	}
 	var a, b object.KeyRow
+	return mergeEncoded(&a, &b, have, in.Bytes)
+}
+
+// encodedRow is a row of one kind, T itself behind its pointer.
+type encodedRow[T any] interface {
+	DecodeRow([]byte) error
+	Merge(T) (lost bool, err error)
+	AppendRow([]byte) []byte
+}
+
+// mergeEncoded merges two encoded rows of one kind. a and b are room to decode them.
+func mergeEncoded[T encodedRow[T]](a, b T, have, in []byte) ([]byte, error) {
 	if err := a.DecodeRow(have); err != nil {
 		return nil, err
 	}
-	if err := b.DecodeRow(in.Bytes); err != nil {
+	if err := b.DecodeRow(in); err != nil {
 		return nil, err
 	}
-	if _, err := a.Merge(&b); err != nil {
+	if _, err := a.Merge(b); err != nil {
 		return nil, err
 	}
 	return a.AppendRow(nil), nil
@@ -144,8 +149,12 @@ func (p *Partition) takeCursor(target object.NodeID) []byte {
 
 // replayHints sends the next hints of every node that is back.
 func (p *Partition) replayHints(now Time) {
+	if p.retargetHints() {
+		p.nextReplay = now + nextBatchPause
+		return
+	}
 	for i := 0; i < len(p.hinted); {
-		target := p.hinted[i]
+		target := p.hinted[i].node
 		sending := slices.ContainsFunc(p.replays, func(r *replay) bool { return r.target == target })
 		if sending || !p.host.Alive(target) || p.sendHints(now, target, p.takeCursor(target)) {
 			i++
@@ -155,33 +164,28 @@ func (p *Partition) replayHints(now Time) {
 	}
 }
 
-// sendHints sends a batch of a node's hints, from a key on; false when there are none at all.
-func (p *Partition) sendHints(now Time, target object.NodeID, from []byte) bool {
-	prefix := appendHintPrefix(nil, target)
-	lo := object.AppendSlotKey(bytes.Clone(prefix), uint16(p.firstSlot))
-	hi := object.AppendSlotKey(bytes.Clone(prefix), uint16(p.firstSlot)+uint16(p.ring.SlotsPerPartition()))
+// readHints reads a batch of a node's hints, of one slot, from a key on.
+func (p *Partition) readHints(target object.NodeID, from []byte) (*replay, *wire.Write, error) {
+	lo, hi := p.hintRange(target)
 	if from != nil {
 		lo = from
 	}
-	b := &replay{target: target, due: now + p.limits.ReplayTimeout}
+	b, m := &replay{target: target}, &wire.Write{Reason: wire.ReasonHint}
 	size := 0
-	var slot object.Slot
-	var rows []wire.Row
-	var latest object.Stamp
 	var bad error
 	err := p.host.Scan(lo, hi, func(key, row []byte) bool {
-		k, err := object.ParseRowKey(bytes.Clone(key[len(prefix):]))
+		k, err := object.ParseRowKey(bytes.Clone(key[object.HintPrefixLen:]))
 		if err != nil {
 			bad = err
 			return false
 		}
-		if len(b.keys) > 0 && (k.Slot != slot || len(b.keys) == p.limits.ReplayRows || size > p.limits.ReplayBytes) {
+		if len(b.keys) > 0 && (k.Slot != m.Slot || len(b.keys) == p.limits.ReplayRows || size > p.limits.ReplayBytes) {
 			return false
 		}
-		slot = k.Slot
+		m.Slot = k.Slot
 		row = bytes.Clone(row)
 		b.keys, b.rows = append(b.keys, bytes.Clone(key)), append(b.rows, row)
-		rows = append(rows, wire.Row{Ref: k.Ref, Sub: k.Sub, Database: k.Database, Bytes: row})
+		m.Rows = append(m.Rows, wire.Row{Ref: k.Ref, Sub: k.Sub, Database: k.Database, Bytes: row})
 		size += len(row)
 		return true
 	})
@@ -189,19 +193,27 @@ func (p *Partition) sendHints(now Time, target object.NodeID, from []byte) bool 
 		err = bad
 	}
 	if err != nil {
-		p.event(Event{Kind: EventCorrupt, Peer: target, Err: fmt.Errorf("read hints: %w", err)})
+		return nil, nil, fmt.Errorf("read hints: %w", err)
+	}
+	return b, m, nil
+}
+
+// sendHints sends a batch of a node's hints, from a key on; false when there are none at all.
+func (p *Partition) sendHints(now Time, target object.NodeID, from []byte) bool {
+	b, m, err := p.readHints(target, from)
+	if err != nil {
+		p.event(Event{Kind: EventCorrupt, Peer: target, Err: err})
 		return true
 	}
-	if len(rows) == 0 {
+	if len(b.keys) == 0 {
 		return from != nil && p.sendHints(now, target, nil)
 	}
 	p.lastID++
-	b.id = p.lastID
+	b.id, b.due = p.lastID, now+p.limits.ReplayTimeout
 	p.replays = append(p.replays, b)
 	p.wake(b.due)
-	p.send(target, &wire.Write{
-		Header: p.header(b.id, uint32(p.limits.ReplayTimeout/Millisecond)), Slot: slot, Reason: wire.ReasonHint, Stamp: latest, Rows: rows,
-	})
+	m.Header = p.header(b.id, uint32(p.limits.ReplayTimeout/Millisecond))
+	p.send(target, m)
 	return true
 }
 
@@ -222,9 +234,12 @@ func (p *Partition) replayed(now Time, from object.NodeID, m *wire.WriteReply) b
 	for j, key := range b.keys {
 		row, err := p.host.Get(nil, key)
 		if err == nil && bytes.Equal(row, b.rows[j]) {
-			p.put(key, nil)
+			p.putHint(key, row, nil)
 			p.stats.HintsReplayed++
 		}
+	}
+	if h := p.hintsOf(from); h != nil {
+		h.since = p.host.Now() // it takes them
 	}
 	p.nextReplay = now + nextBatchPause
 	return true
@@ -247,25 +262,32 @@ func (p *Partition) findHints() error {
 		if !found {
 			return nil
 		}
-		if some, err := p.hasHints(target); err != nil {
+		if err := p.findHintsOf(target); err != nil {
 			return err
-		} else if some {
-			p.hinted = append(p.hinted, target)
 		}
 		if target+1 == 0 {
 			return nil
 		}
-		lo = appendHintPrefix(nil, target+1)
+		lo = object.AppendHintPrefix(nil, target+1)
 	}
 }
 
-func (p *Partition) hasHints(target object.NodeID) (some bool, err error) {
-	prefix := appendHintPrefix(nil, target)
-	lo := object.AppendSlotKey(bytes.Clone(prefix), uint16(p.firstSlot))
-	hi := object.AppendSlotKey(prefix, uint16(p.firstSlot)+uint16(p.ring.SlotsPerPartition()))
-	err = p.host.Scan(lo, hi, func(_, _ []byte) bool {
-		some = true
+// hintRange returns between which engine keys the partition's hints for a node lie.
+func (p *Partition) hintRange(target object.NodeID) (lo, hi []byte) {
+	lo = object.AppendSlotKey(object.AppendHintPrefix(nil, target), uint16(p.firstSlot))
+	hi = object.AppendSlotKey(object.AppendHintPrefix(nil, target), uint16(p.firstSlot)+uint16(p.ring.SlotsPerPartition()))
+	return lo, hi
+}
+
+// findHintsOf looks for hints for a node. Since when it takes none is not known any more: the first hint says about when.
+func (p *Partition) findHintsOf(target object.NodeID) error {
+	lo, hi := p.hintRange(target)
+	return p.host.Scan(lo, hi, func(key, row []byte) bool {
+		since := hintedAt(key, row)
+		if since == 0 {
+			since = p.host.Now()
+		}
+		p.addHinted(target, since)
 		return false
 	})
-	return some, err
 }

@@ -33,6 +33,12 @@ type Host interface {
 	// Alive reports whether a member is thought to be reachable. One whose clock is too far ahead must not be: it is heard,
 	// but all that it says is refused, and as a primary it could promise nothing.
 	Alive(object.NodeID) bool
+	// HintRoom reports whether the node takes more hints: those of all its partitions together are bounded.
+	HintRoom() bool
+	// ReadBegins, ReadTook and Speculate are Pace's, of the node.
+	ReadBegins() Time
+	ReadTook(Time)
+	Speculate(questions int) bool
 	// Random returns 64 random bits.
 	Random() uint64
 	// Parse makes the operation that a peer passed on from its body.
@@ -55,12 +61,14 @@ type Options struct {
 type Limits struct {
 	// InFlight is how many operations may be under way at once (default 4096); more are ErrOverloaded.
 	InFlight int
-	// Speculate is after how long a read asks the replicas that it had not needed (default 10 ms).
+	// Speculate is after how long, at the latest, a read asks the replicas that it had not needed (default 10 ms).
 	Speculate Time
 	// RepairOneIn is how many reads go by until one asks all replicas, so that stale ones are found (default 16).
 	RepairOneIn int
 	// HintTimeout is how long a fallback may take to ack a hint before the node keeps the hint itself (default 400 ms).
 	HintTimeout Time
+	// HintWindow is for how long hints are kept for a node that takes none (default 3 h).
+	HintWindow Time
 	// ReplayTimeout is how long a hint on its way home waits for its ack before it is sent again (default 1 s).
 	ReplayTimeout Time
 	// ReplayRows and ReplayBytes bound one batch of hints on its way home (default 128 rows, 256 KiB).

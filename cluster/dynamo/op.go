@@ -10,6 +10,11 @@ type Op interface {
 	Eval(in *object.Input, v *object.View, m *object.Mutation)
 }
 
+// ErrorWriter is a PassedOp that says errors in words of its own to the node whose client waits: see RemoteError.
+type ErrorWriter interface {
+	AppendError(dst []byte, err error) []byte
+}
+
 // PassedOp is an operation that can run on another node than the one whose client sent it.
 type PassedOp interface {
 	Op

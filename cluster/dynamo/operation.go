@@ -38,9 +38,14 @@ type operation struct {
 
 	deadline  Time
 	speculate Time // when to ask the replicas that were not asked; 0: never
+	askedAt   Time // when replicas were asked first, and which
+
+	askedFirst uint64
+	overBudget bool // others were to be asked, and the budget was spent
 
 	// The nodes that can answer: the home replicas in the order of the list, then fallbacks that stand in for dead ones.
 	nodes   []quorum.Node
+	looks   []quorum.Node // the same as a gather counts them, where that differs
 	ids     []object.NodeID
 	standIn []int // of node len(homes)+i: which home it stands in for
 	homes   int
@@ -49,13 +54,17 @@ type operation struct {
 	tally   quorum.Tally
 	shown   quorum.Tally // while acks are counted: what the answer shows and did not write, at the level that it was read at
 	both    bool         // shown counts too
-	asked   uint64       // bit by node: a request was sent
+	// shownChoice is the level of shown.
+	shownChoice quorum.Choice
+	asked       uint64 // bit by node: a request was sent
 
 	// While gathering, and for what comes late:
 	reads    object.ReadSet
 	read     *wire.Read
 	digests  []uint64          // by node, then by key: how each key digests there; valid where answered has the node's bit
 	answered uint64            // bit by node: its rows are in gathered
+	exempt   uint64            // bit by node: it said that it has not begun to copy the partition
+	confirms bool              // what they say from now on counts
 	gathered []object.KeyState // what the replicas answered, merged; nil while all are as this node's own
 
 	// Once rows were sent:
@@ -71,7 +80,9 @@ type operation struct {
 	above     []object.KeyState // what hides a blind operation at replicas
 	again     bool              // to be stamped again once a later operation is, at againAt
 	againAt   Time
-	expired   bool            // the deadline has passed: only deposits are waited for
+	expired   bool // the deadline has passed: only deposits are waited for
+	fenced    bool // who it was passed on to is in a later epoch: it did not run
+	passedIn  ring.Epoch
 	tried     []object.NodeID // to whom it was passed on, the last is who may answer
 	timely    bool            // what it saw depends on a time that those who answered have not heard of
 	final     []uint64        // how each key of reads digests as answered
@@ -130,7 +141,7 @@ func (p *Partition) recycle(op *operation) {
 	clear(op.gathered)
 	clear(op.deposits)
 	*op = operation{
-		nodes: op.nodes[:0], ids: op.ids[:0], standIn: op.standIn[:0], digests: op.digests[:0], final: op.final[:0],
+		nodes: op.nodes[:0], looks: op.looks[:0], ids: op.ids[:0], standIn: op.standIn[:0], digests: op.digests[:0], final: op.final[:0],
 		deposits: op.deposits[:0], tried: op.tried[:0],
 	}
 	p.free = append(p.free, op)
@@ -147,10 +158,27 @@ func (op *operation) home(i int) int {
 	return op.standIn[i-op.homes]
 }
 
-// require starts the tally for a level, with the nodes that are dead as failed.
+// require starts the tally for a level of who is to hold rows, with the nodes that are dead as failed.
 func (p *Partition) require(op *operation, choice quorum.Choice, write bool) error {
+	return p.requireOf(op, choice, write, op.nodes)
+}
+
+// requireLook is require for who is to be asked: while a partition moves and reads have left its old owners, not those.
+func (p *Partition) requireLook(op *operation, choice quorum.Choice) error {
+	nodes := op.nodes
+	if p.ring.Stage() == ring.Reading {
+		op.looks = append(op.looks[:0], nodes...)
+		for i := range op.looks {
+			op.looks[i].Of &= quorum.Before
+		}
+		nodes = op.looks
+	}
+	return p.requireOf(op, choice, false, nodes)
+}
+
+func (p *Partition) requireOf(op *operation, choice quorum.Choice, write bool, nodes []quorum.Node) error {
 	op.choice = choice
-	err := op.tally.Start(quorum.Requirement{Choice: choice, Write: write, Local: p.opts.DC, Nodes: op.nodes})
+	err := op.tally.Start(quorum.Requirement{Choice: choice, Write: write, Local: p.opts.DC, Nodes: nodes})
 	if err != nil {
 		return err
 	}
@@ -167,6 +195,9 @@ func (p *Partition) require(op *operation, choice quorum.Choice, write bool) err
 
 // addFallbacks lets the next live nodes off the list stand in for the dead home replicas.
 func (p *Partition) addFallbacks(op *operation) {
+	if op.from == fromData && p.allAlive(op) {
+		return // an iterator is large to make
+	}
 	it := p.ring.Fallbacks(p.number)
 	for home := range op.homes {
 		if home == p.self || p.host.Alive(op.ids[home]) && op.from == fromData {
@@ -180,14 +211,25 @@ func (p *Partition) addFallbacks(op *operation) {
 		if !ok {
 			return
 		}
-		op.nodes = append(op.nodes, fallbackNode(p.ring, id))
-		op.ids = append(op.ids, id)
-		op.standIn = append(op.standIn, home)
+		p.addFallback(op, id, home)
 	}
 }
 
-func fallbackNode(r *ring.Ring, id object.NodeID) quorum.Node {
-	return quorum.Node{DC: dcOf(r, ring.NodeID(id)), Of: quorum.Before, Fallback: true}
+// allAlive reports whether all home replicas are thought to be reachable.
+func (p *Partition) allAlive(op *operation) bool {
+	for i, id := range op.ids[:op.homes] {
+		if i != op.self && !p.host.Alive(id) {
+			return false
+		}
+	}
+	return true
+}
+
+// addFallback lets a node off the list stand in for a home replica.
+func (p *Partition) addFallback(op *operation, id object.NodeID, home int) {
+	op.nodes = append(op.nodes, quorum.Node{DC: p.ring.DC(ring.NodeID(id)), Of: op.nodes[home].Of, Fallback: true})
+	op.ids = append(op.ids, id)
+	op.standIn = append(op.standIn, home)
 }
 
 // ack counts node i for what was sent, fail counts it out.

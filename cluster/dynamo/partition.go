@@ -1,6 +1,8 @@
 package dynamo
 
 import (
+	"slices"
+
 	"github.com/rondokv/rondo/cluster/quorum"
 	"github.com/rondokv/rondo/cluster/ring"
 	"github.com/rondokv/rondo/cluster/wire"
@@ -10,31 +12,36 @@ import (
 // Partition is the core of one partition on one node: coordinator, replica and keeper of hints. It is not safe for
 // concurrent use: its driver guards it, its Host's rows of the partition and the storing of Ready.Writes with one mutex.
 //
-// Every call of Begin, Receive, Durable, Unreachable, Tick and More is one step, and each is followed by Ready.
+// Every call of Begin, Receive, Durable, Unreachable, Tick, SwitchRing, Move and More is one step, and each is followed by Ready.
 type Partition struct {
-	// What every operation of a ring of one touches comes first, so that it lies together: there are a thousand partitions,
-	// and each is cold when its turn comes.
-	host      Host
-	ids       []object.NodeID // the preference list
-	self      int             // this node's place in it, -1 when it has none
-	number    ring.Partition
-	firstSlot object.Slot
-	alone     bool // the ring has no other member: nobody else holds rows or hints of the partition
-
-	ops              table  // under way
-	applied, durable uint64 // batches
-	operations       uint64 // Stats.Operations
+	// What every operation of a ring of one touches comes first, in three lines of the processor's cache: there are a thousand
+	// partitions, and each is cold when its turn comes.
+	host             Host
 	step             step
-	opts             Options
-	held             queue // what waits for batches to be durable
-	ready            Ready
-	stats            Stats
+	operations       uint64 // Stats.Operations
+	applied, durable uint64 // batches
+	ops              table  // under way
+	number           ring.Partition
+	firstSlot        object.Slot
+	single           bool // this node is the only home replica
+	alone            bool // the ring has no other member: nobody else holds rows or hints of the partition
+	secret           object.Secret
+	cleared          [object.DBCount]object.Stamp // of the databases, as stored
 
-	cleared  [object.DBCount]object.Stamp // of the databases, as stored
-	leftover [object.DBCount]bool         // rows that cleared covers may still be stored
+	leftover [object.DBCount]bool // rows that cleared covers may still be stored
+	opts     Options
+	held     queue // what waits for batches to be durable
+	ready    Ready
+	stats    Stats
 
 	ring   *ring.Ring
-	homes  []quorum.Node // the preference list, for tallies
+	since  ring.Epoch      // requests of earlier epochs are refused
+	ids    []object.NodeID // the owners: the preference list, then who is on the other list only while the partition moves
+	homes  []quorum.Node   // the same, for tallies
+	looks  []quorum.Node   // the same as reads count them
+	lead   int             // how many of them are on the preference list: coordinators and primaries
+	least  int             // home replicas on the shorter list
+	self   int             // this node's place among them, -1 when it has none
 	limits Limits
 
 	lastID uint64
@@ -43,14 +50,17 @@ type Partition struct {
 	free   []*operation
 	reads  int // since one asked all replicas
 
-	hinted     []object.NodeID // whom hints may be kept for
+	hinted     []hinted        // whom hints may be kept for, ascending
+	apart      []object.NodeID // whom hints were not kept for, ascending
 	replays    []*replay       // batches of hints on their way home
 	nextReplay Time
-	behind     []cursor // hints that were sent in vain, to go on behind
-	works      []work   // what the last input brought for several operations
-	workDone   int      // how many of works are done
+	behind     []cursor   // hints that were sent in vain, to go on behind
+	transfer   *transfer  // nil: none
+	compares   []*compare // with this node's rows
+	works      []work     // what the last input brought for several operations
+	workDone   int        // how many of works are done
 
-	local  Request // of operations that have none
+	local  Execution // of operations that have no request
 	bufs   scratch
 	states []object.KeyState // scratch: rows on the wire
 	refs   []object.KeyRef   // scratch: their keys
@@ -66,6 +76,7 @@ type step struct {
 	op       *operation
 	req      *Request // of Begin
 	alone    *Request // that made the batch without an operation
+	move     *moved   // by a transfer
 	reply    *wire.WriteReply
 	replyTo  object.NodeID
 }
@@ -86,7 +97,9 @@ type step struct {
 type Ready struct {
 	Writes   []object.Write
 	Counts   []Count // what Writes mean for the number of keys
-	Batch    uint64  // the number of the batch that Writes make; 0 when there are none
+	Clears   []Clear // the databases that Writes clear
+	Hints    []HintChange
+	Batch    uint64 // the number of the batch that Writes make; 0 when there are none
 	Messages []Envelope
 	Done     []*Request
 	Events   []Event
@@ -116,6 +129,19 @@ type Count struct {
 	Before, After Presence
 }
 
+// Clear is a database of the partition that a batch clears: up to Before it was cleared already.
+type Clear struct {
+	First         object.Slot // of the partition
+	DB            uint8
+	Before, After object.Stamp
+}
+
+// HintChange is a hint that a batch changes.
+type HintChange struct {
+	Key   []byte // its engine key
+	Bytes int    // by how much the key and the row of all hints become more
+}
+
 // EventKind says what an Event tells.
 type EventKind uint8
 
@@ -127,22 +153,26 @@ const (
 	EventConflict
 	// EventDrift: a peer's clock is too far ahead; its message was refused.
 	EventDrift
+	// EventNewer: a peer has refused a message for it lives in a later epoch: fetch the ring from it.
+	EventNewer
 )
 
 // Event is something that an operator may want to know.
 type Event struct {
-	Kind EventKind
-	Peer object.NodeID
-	Ref  object.KeyRef
-	Err  error
+	Kind  EventKind
+	Peer  object.NodeID
+	Epoch ring.Epoch // EventNewer
+	Ref   object.KeyRef
+	Err   error
 }
 
 // NewPartition returns the core of a partition. REQUIRES: the host's rows are those that were durable when the node last
 // stopped.
 func NewPartition(host Host, number ring.Partition, r *ring.Ring, opts Options) (*Partition, error) {
-	p := &Partition{host: host, opts: opts, limits: opts.Limits.withDefaults(), number: number, self: -1}
+	p := &Partition{host: host, opts: opts, secret: opts.Secret, limits: opts.Limits.withDefaults(), number: number, self: -1}
 	p.lastID = host.Random() >> 1
-	p.SetRing(r)
+	p.setRing(r)
+	p.beginTransfer(false)
 	if err := p.load(); err != nil {
 		return nil, err
 	}
@@ -152,30 +182,39 @@ func NewPartition(host Host, number ring.Partition, r *ring.Ring, opts Options) 
 	return p, p.findHints()
 }
 
-// SetRing puts the partition into an epoch. r must have as many slots a partition as every ring before.
-func (p *Partition) SetRing(r *ring.Ring) {
+// setRing puts the partition into an epoch. r must have as many slots a partition as every ring before.
+func (p *Partition) setRing(r *ring.Ring) {
 	p.ring = r
 	p.firstSlot = object.Slot(int(p.number) * r.SlotsPerPartition())
 	p.alone = len(r.Members()) == 1
-	p.self = -1
-	p.homes, p.ids = nil, nil
-	for i, id := range r.PreferenceList(p.number) {
-		p.homes = append(p.homes, quorum.Node{DC: dcOf(r, id), Of: quorum.Before})
+	p.since, p.self, p.lead = r.Since(p.number), -1, len(r.PreferenceList(p.number))
+	if p.least = p.lead; len(r.Moving(p.number)) > 0 {
+		p.least = min(p.lead, len(r.Moving(p.number)))
+	}
+	p.homes, p.ids, p.looks = nil, nil, nil
+	for i, id := range r.Owners(p.number) {
+		node := quorum.Node{DC: r.DC(id)}
+		if i < p.lead {
+			node.Of |= quorum.Before
+		}
+		if slices.Contains(r.Moving(p.number), id) {
+			node.Of |= quorum.After
+		}
+		p.homes = append(p.homes, node)
+		if r.Stage() == ring.Reading {
+			node.Of &= quorum.Before // the old owners are not asked any more
+		}
+		p.looks = append(p.looks, node)
 		p.ids = append(p.ids, object.NodeID(id))
 		if object.NodeID(id) == p.opts.ID {
 			p.self = i
 		}
 	}
+	p.single = p.self == 0 && len(p.ids) == 1
 }
 
-func dcOf(r *ring.Ring, id ring.NodeID) string {
-	for i := range r.Members() {
-		if m := &r.Members()[i]; m.ID == id {
-			return m.DC
-		}
-	}
-	return ""
-}
+// leads reports whether this node is on the preference list: it may coordinate.
+func (p *Partition) leads() bool { return p.self >= 0 && p.self < p.lead }
 
 // Cleared returns the cleared of a database, as stored.
 func (p *Partition) Cleared(db uint8) object.Stamp { return p.cleared[db] }
@@ -206,14 +245,17 @@ func (p *Partition) Holds() bool { return p.held.len() > 0 }
 func (p *Partition) Stats() Stats {
 	s := p.stats
 	s.Operations = p.operations
+	if len(p.apart) > 0 {
+		s.Apart = 1
+	}
 	return s
 }
 
-// Hinted returns whom hints may be kept for here. Shared: never change it.
-func (p *Partition) Hinted() []object.NodeID { return p.hinted }
-
-// Busy reports whether operations, or hints on their way home, are under way.
-func (p *Partition) Busy() bool { return p.ops.len() > 0 || len(p.replays) > 0 }
+// Busy reports whether operations, hints on their way home, or questions of a transfer are under way: whether it matters that a
+// node was found dead.
+func (p *Partition) Busy() bool {
+	return p.ops.len() > 0 || len(p.replays) > 0 || p.transfer != nil && p.transfer.x != nil
+}
 
 // Quiet ends a step that asks for nothing and holds nothing back, as that of a read in a ring of one does; false when there
 // is something to be done, and Ready says what. It looks at less memory than Ready, which for a thousand partitions counts.
@@ -249,6 +291,8 @@ func (p *Partition) Release() {
 	if r.Batch != 0 || len(r.Events) > 0 || p.step.alone == nil {
 		empty(&r.Writes)
 		empty(&r.Counts)
+		empty(&r.Clears)
+		empty(&r.Hints)
 		empty(&r.Events)
 		r.Batch = 0
 	}

@@ -17,22 +17,29 @@ type passedBy struct {
 
 // pass hands an operation to the node that is to run it.
 func (p *Partition) pass(now Time, r *Request, to object.NodeID) {
-	portable, ok := r.Op.(PassedOp)
-	if !ok {
+	if _, ok := r.Op.(PassedOp); !ok {
 		p.refuse(r, ErrNotPassable)
 		return
 	}
 	p.stats.Passed++
 	op := p.newOperation(r)
 	op.phase, op.self = passed, -1
-	op.tried = append(op.tried, to)
 	p.list(op)
+	p.passTo(now, op, to)
+}
+
+func (p *Partition) passTo(now Time, op *operation, to object.NodeID) {
+	r := op.req
+	op.tried, op.passedIn = append(op.tried, to), p.ring.Epoch()
 	p.send(to, &wire.Pass{
 		Header: p.header(op.id, op.budget(now)), Slot: r.Slot, Write: r.Write,
 		ReadLevel: uint8(r.ReadLevel.Level), WriteLevel: uint8(r.WriteLevel.Level),
-		Sloppy: sloppyBits(r), Body: portable.AppendBody(nil),
+		Sloppy: sloppyBits(r), Body: r.Op.(PassedOp).AppendBody(nil),
 	})
 }
+
+// errMoved is what a peer is told that passed an operation on to a node which does not coordinate: nothing was done.
+var errMoved = errors.New("dynamo: this node does not coordinate the partition")
 
 const (
 	sloppyRead = 1 << iota
@@ -76,18 +83,28 @@ func (p *Partition) passReply(r *Request) Envelope {
 		m.Body = r.Op.(PassedOp).AppendReply(nil)
 	case errors.As(err, &unavailable):
 		m.Status, m.Count = wire.StatusUnavailable, wireCount(unavailable.Count)
+	case errors.Is(err, errMoved):
+		m.Status = wire.StatusEpoch
 	case errors.As(err, &timeout):
 		m.Status, m.Count = wire.StatusTimeout, wireCount(timeout.Acks)
 	case errors.Is(err, ErrOverloaded), errors.Is(err, ErrClockCeiling):
 		// Nothing was stored: it may be sent again.
 		m.Status = wire.StatusOverloaded
 	case errors.As(err, &level):
-		m.Status, m.Body = wire.StatusLevel, []byte(err.Error())
+		m.Status, m.Body = wire.StatusLevel, errorWords(r.Op, err)
 		m.Count = wire.Count{Need: uint8(level.Need), Have: uint8(level.Have), DC: level.DC}
 	default:
-		m.Status, m.Body = wire.StatusError, []byte(err.Error())
+		m.Status, m.Body = wire.StatusError, errorWords(r.Op, err)
 	}
 	return Envelope{To: r.from.node, Message: m}
+}
+
+// errorWords puts an error into the operation's own words, where it has any.
+func errorWords(op Op, err error) []byte {
+	if own, ok := op.(ErrorWriter); ok {
+		return own.AppendError(nil, err)
+	}
+	return []byte(err.Error())
 }
 
 func wireCount(c quorum.Count) wire.Count {
@@ -99,9 +116,13 @@ func count(c wire.Count) quorum.Count {
 }
 
 // receivePassReply answers the client of an operation that ran elsewhere.
-func (p *Partition) receivePassReply(from object.NodeID, m *wire.PassReply) {
+func (p *Partition) receivePassReply(now Time, from object.NodeID, m *wire.PassReply) {
 	op := p.find(m.ID)
 	if op == nil || op.phase != passed || m.Asker != p.opts.Inc || !slices.Contains(op.tried, from) {
+		return
+	}
+	if p.outdated(from, &m.Header, m.Status) {
+		op.fenced = true
 		return
 	}
 	r := op.req
@@ -116,7 +137,12 @@ func (p *Partition) receivePassReply(from object.NodeID, m *wire.PassReply) {
 	case wire.StatusTimeout:
 		err = &TimeoutError{Acks: count(m.Count)}
 	case wire.StatusEpoch, wire.StatusNotHome, wire.StatusDrift, wire.StatusUnable:
-		// It was not run there. To this node the one that should have is as good as unreachable.
+		// It was not run there.
+		if m.Status == wire.StatusEpoch && op.passedIn < p.ring.Epoch() {
+			p.beginAgain(now, op)
+			return
+		}
+		// To this node the one that should have is as good as unreachable.
 		p.forgetPassed(op)
 		p.unavailable(r)
 		return
@@ -142,13 +168,9 @@ func (p *Partition) passLost(now Time, op *operation) {
 		p.answer(r, &TimeoutError{Acks: quorum.Count{Need: 1, Of: len(p.homes)}}, 0)
 		return
 	}
-	for i, id := range p.ids {
+	for i, id := range p.ids[:p.lead] {
 		if i != p.self && p.host.Alive(id) && !slices.Contains(op.tried, id) {
-			op.tried = append(op.tried, id)
-			p.send(id, &wire.Pass{
-				Header: p.header(op.id, op.budget(now)), Slot: r.Slot, ReadLevel: uint8(r.ReadLevel.Level),
-				WriteLevel: uint8(r.WriteLevel.Level), Sloppy: sloppyBits(r), Body: r.Op.(PassedOp).AppendBody(nil),
-			})
+			p.passTo(now, op, id)
 			return
 		}
 	}

@@ -8,6 +8,7 @@ type held struct {
 	op      uint64   // an operation whose own rows count from then on; 0: none
 	attempt uint8
 	phase   phase
+	copied  *transfer // it has copied from a source
 }
 
 // work is what a held entry of an operation comes to.

@@ -37,7 +37,7 @@ func TestNothingIsLeft(t *testing.T) {
 						t.Errorf("%s keeps something alive in an operation that may be used again", a.name)
 					}
 				}
-				if p.local.exec.View.Keys = p.local.exec.View.Keys[:cap(p.local.exec.View.Keys)]; len(p.local.exec.View.Keys) > 0 && !p.local.exec.View.Keys[0].Row.IsZero() {
+				if p.local.View.Keys = p.local.View.Keys[:cap(p.local.View.Keys)]; len(p.local.View.Keys) > 0 && !p.local.View.Keys[0].Row.IsZero() {
 					t.Errorf("%s keeps a row alive", a.name)
 				}
 			}

@@ -93,7 +93,7 @@ func TestWriteBackOfADatabaseClear(t *testing.T) {
 	c.pass(1)
 	r := c.write(a, opGetDel("k"))
 	c.deliver(kind[*wire.Read](anything))
-	c.plant(a, 5, 0, &trialOp{read: object.ReadSet{Flush: []uint8{0}}, eval: func(*object.Input, *object.View, *object.Mutation) string { return "OK" }})
+	c.plant(a, 5, 0, &trialOp{read: object.ReadSet{Flush: object.DBSetOf(0)}, eval: func(*object.Input, *object.View, *object.Mutation) string { return "OK" }})
 	c.deliver(amid(1, 2, 3, 4))
 	c.done(r, "nil")
 	if got := c.get(c.node(2), "k", 2, 3, 4); got != "nil" {

@@ -21,38 +21,39 @@ const againPause = 5 * Millisecond
 // certainly not seen the operation: while another node took this one for dead it may have run operations on top of it, and
 // stamped again the operation would take those back. When nobody can tell, the replica does not count.
 func (p *Partition) hidden(now Time, op *operation, i int, m *wire.WriteReply) {
-	if op.req == nil || !op.blind || op.phase != awaiting || int(op.attempt) >= p.limits.Reissues {
-		if err := p.mergeRows(op.slot, m.Rows); err != nil {
-			p.event(Event{Kind: EventCorrupt, Peer: op.ids[i], Err: err})
-		}
+	again, err := p.hiddenAnew(op, m)
+	if err != nil {
+		p.event(Event{Kind: EventCorrupt, Peer: op.ids[i], Err: err})
+	}
+	if !again {
 		p.counted(now, op, op.fail(i))
 		return
+	}
+	p.reissue(now, op)
+}
+
+// hiddenAnew takes over what hides an operation, and reports whether it is to be stamped again above that.
+func (p *Partition) hiddenAnew(op *operation, m *wire.WriteReply) (again bool, err error) {
+	if op.req == nil || !op.blind || op.phase != awaiting || int(op.attempt) >= p.limits.Reissues {
+		return false, p.mergeRows(op.slot, m.Rows)
 	}
 	above, unseen, err := p.hiders(op, m)
 	if err != nil {
-		p.event(Event{Kind: EventCorrupt, Peer: op.ids[i], Err: err})
-		p.counted(now, op, op.fail(i))
-		return
+		return false, err
 	}
 	if !unseen {
 		p.stats.Unclear++
-		if err := p.mergeRows(op.slot, m.Rows); err != nil {
-			p.event(Event{Kind: EventCorrupt, Peer: op.ids[i], Err: err})
-		}
-		p.counted(now, op, op.fail(i))
-		return
+		return false, p.mergeRows(op.slot, m.Rows)
 	}
 	if op.above == nil {
 		op.above = make([]object.KeyState, len(above))
 	}
 	for j := range above {
 		if _, err := op.above[j].Merge(&above[j]); err != nil {
-			p.event(Event{Kind: EventCorrupt, Peer: op.ids[i], Err: err})
-			p.counted(now, op, op.fail(i))
-			return
+			return false, err
 		}
 	}
-	p.reissue(now, op)
+	return true, nil
 }
 
 // hiders returns the rows that hide an operation, by key, and whether all of them were written by those who had certainly not
@@ -192,7 +193,7 @@ func (p *Partition) settled(op *operation) {
 
 // writes reports whether the operation, evaluated, writes a key, as which of its own, or clears its database (-1).
 func (op *operation) writes(slot object.Slot, ref object.KeyRef) (key int, writes bool) {
-	if slices.Contains(op.reads.Flush, ref.DB) {
+	if op.reads.Flush.Has(ref.DB) {
 		return -1, true
 	}
 	if slot != op.slot {

@@ -167,7 +167,7 @@ func TestStampedAgainOverALaterFlush(t *testing.T) {
 		t.Fatalf("the schedule does not fit: %q", got)
 	}
 	c.now += 200 * Millisecond
-	flush := &trialOp{name: "flush", read: object.ReadSet{Flush: []uint8{0}}, eval: func(*object.Input, *object.View, *object.Mutation) string { return "OK" }}
+	flush := &trialOp{name: "flush", read: object.ReadSet{Flush: object.DBSetOf(0)}, eval: func(*object.Input, *object.View, *object.Mutation) string { return "OK" }}
 	r := c.write(a, flush)
 	c.deliver(amid(1, 2))
 	c.done(r, "OK")

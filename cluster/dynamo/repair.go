@@ -22,8 +22,9 @@ func (p *Partition) repairLate(op *operation, i int, states []object.KeyState) {
 	if slices.Equal(op.digests[i*k:][:k], answered) {
 		return
 	}
-	refs, reads := readSetOf(op.read)
-	x := &p.local.exec
+	reads := readSetOf(op.read)
+	refs := reads.Keys
+	x := &p.local
 	defer x.Release()
 	if i >= op.homes || op.from == fromHints {
 		return // hints go home by themselves
@@ -33,11 +34,10 @@ func (p *Partition) repairLate(op *operation, i int, states []object.KeyState) {
 		return
 	}
 	var rows []wire.Row
-	var latest object.Stamp
 	for j := range x.View.Keys {
 		k := &x.View.Keys[j]
 		its := op.digests[i*len(refs)+j]
-		if k.Digest(p.opts.Secret) == its {
+		if k.Digest(p.secret) == its {
 			continue
 		}
 		lost, err := false, error(nil)
@@ -51,18 +51,17 @@ func (p *Partition) repairLate(op *operation, i int, states []object.KeyState) {
 		p.conflict(lost, refs[j])
 		p.putDatabase(refs[j].DB, k.Database)
 		p.putKey(keyWrite{op.slot, refs[j], k, p.bufs.before[j], p.bufs.had[j]}, nil, 0)
-		if k.Digest(p.opts.Secret) == its {
+		if k.Digest(p.secret) == its {
 			continue // the replica was ahead
 		}
 		rows = appendKeyRows(rows, refs[j], k, nil)
 		rows = appendDatabaseRow(rows, refs[j].DB, k.Database)
-		latest = object.MaxOf(latest, k.Latest())
 	}
 	if len(rows) == 0 {
 		return
 	}
 	p.stats.Repairs++
 	p.send(op.ids[i], &wire.Write{
-		Header: p.header(op.id, 0), Slot: op.slot, Reason: wire.ReasonRepair, Stamp: latest, Rows: rows,
+		Header: p.header(op.id, 0), Slot: op.slot, Reason: wire.ReasonRepair, Rows: rows,
 	})
 }

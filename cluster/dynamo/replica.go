@@ -22,8 +22,8 @@ func (p *Partition) Receive(now Time, from object.NodeID, m wire.Message) {
 		p.reject(from, m, wire.StatusDrift)
 		return
 	}
-	if h.Epoch != uint64(p.ring.Epoch()) && !isRefusal(m) {
-		p.stats.Refused++
+	if e := ring.Epoch(h.Epoch); (e < p.since || e > p.ring.Epoch()) && isRequest(m) {
+		p.stats.Fenced++
 		p.reject(from, m, wire.StatusEpoch)
 		return
 	}
@@ -44,7 +44,23 @@ func (p *Partition) Receive(now Time, from object.NodeID, m wire.Message) {
 	case *wire.Pass:
 		p.receivePass(now, from, m)
 	case *wire.PassReply:
-		p.receivePassReply(from, m)
+		p.receivePassReply(now, from, m)
+	default:
+		p.receiveTransfer(now, from, m)
+	}
+}
+
+// receiveTransfer takes what moving a partition takes.
+func (p *Partition) receiveTransfer(now Time, from object.NodeID, m wire.Message) {
+	switch m := m.(type) {
+	case *wire.Compare:
+		p.receiveCompare(now, from, m)
+	case *wire.Compared:
+		p.receiveCompared(now, from, m)
+	case *wire.Fetch:
+		p.receiveFetch(from, m)
+	case *wire.Fetched:
+		p.receiveFetched(now, from, m)
 	}
 }
 
@@ -61,17 +77,24 @@ func slotOf(m wire.Message) (object.Slot, bool) {
 	return 0, false
 }
 
-// isRefusal reports whether m says that a request was not looked at, which holds whatever the epoch.
-func isRefusal(m wire.Message) bool {
-	switch m := m.(type) {
-	case *wire.ReadReply:
-		return m.Status == wire.StatusEpoch
-	case *wire.WriteReply:
-		return m.Status == wire.StatusEpoch
-	case *wire.PassReply:
-		return m.Status == wire.StatusEpoch
+// isRequest reports whether m asks for something. What answers holds whatever the epoch: rows that were stored durably stay
+// so, and what was gathered for an operation in an earlier epoch finds it gone.
+func isRequest(m wire.Message) bool {
+	switch m.(type) {
+	case *wire.Read, *wire.Write, *wire.Pass, *wire.Compare, *wire.Fetch:
+		return true
 	}
 	return false
+}
+
+// outdated reports whether a refusal says that this node is behind: it will be told of the newer ring, and what is under way goes
+// on then.
+func (p *Partition) outdated(from object.NodeID, h *wire.Header, s wire.Status) bool {
+	if s != wire.StatusEpoch || ring.Epoch(h.Epoch) <= p.ring.Epoch() {
+		return false
+	}
+	p.event(Event{Kind: EventNewer, Peer: from, Epoch: ring.Epoch(h.Epoch)})
+	return true
 }
 
 // reject answers a request that is not looked at. A reply that is not looked at counts as none.
@@ -83,6 +106,10 @@ func (p *Partition) reject(from object.NodeID, m wire.Message, s wire.Status) {
 		p.send(from, &wire.WriteReply{Header: p.reply(&m.Header), Status: s, Attempt: m.Attempt})
 	case *wire.Pass:
 		p.send(from, &wire.PassReply{Header: p.reply(&m.Header), Status: s})
+	case *wire.Compare:
+		p.send(from, &wire.Compared{Header: p.reply(&m.Header), Status: s})
+	case *wire.Fetch:
+		p.send(from, &wire.Fetched{Header: p.reply(&m.Header), Status: s})
 	}
 }
 
@@ -106,12 +133,7 @@ func (p *Partition) send(to object.NodeID, m wire.Message) {
 
 // sendDurable sends m once all that this node has stored is durable: what it says of rows must outlive a crash.
 func (p *Partition) sendDurable(to object.NodeID, m wire.Message) {
-	if p.applied <= p.durable {
-		p.send(to, m)
-		return
-	}
-	p.step.some = true
-	p.held.push(held{batch: p.applied, message: Envelope{To: to, Message: m}})
+	p.release(p.applied, held{message: Envelope{To: to, Message: m}})
 }
 
 func (p *Partition) event(e Event) {
@@ -125,8 +147,7 @@ func (p *Partition) event(e Event) {
 func (p *Partition) conflict(lost bool, ref object.KeyRef) {
 	if lost {
 		p.stats.Conflicts++
-		p.step.some = true
-		p.ready.Events = append(p.ready.Events, Event{Kind: EventConflict, Ref: ref})
+		p.event(Event{Kind: EventConflict, Ref: ref})
 	}
 }
 
@@ -136,23 +157,36 @@ func (p *Partition) receiveRead(from object.NodeID, m *wire.Read) {
 	if m.Hints {
 		src = fromHints
 	}
-	if p.self < 0 && src == fromData {
+	if src == fromData && (p.self < 0 || p.looks[p.self].Of == 0) {
 		p.stats.Refused++
 		p.reject(from, m, wire.StatusNotHome)
 		return
 	}
-	reply := &wire.ReadReply{Header: p.reply(&m.Header)}
-	refs, reads := readSetOf(m)
-	x := &p.local.exec
+	if src == fromData && p.awaitsCopy() {
+		p.reject(from, m, wire.StatusNotCopied)
+		return
+	}
+	// What it takes for the usual answer, that all is the same, comes in one piece.
+	room := new(struct {
+		wire.ReadReply
+		same [1]byte
+	})
+	reply := &room.ReadReply
+	reply.Header = p.reply(&m.Header)
+	reads := readSetOf(m)
+	refs := reads.Keys
+	x := &p.local
 	if err := p.loadView(x, &p.bufs, m.Slot, &reads, src); err != nil {
 		p.unable(from, m, refs[0], err)
 		return
 	}
 	keys := x.View.Keys
 	for i := range keys {
-		if m.Compare && keys[i].Digest(p.opts.Secret) == m.Keys[i].Digest {
+		if m.Compare && keys[i].Digest(p.secret) == m.Keys[i].Digest {
 			if reply.Same == nil {
-				reply.Same = make([]byte, (len(keys)+7)/8)
+				if reply.Same = room.same[:]; len(keys) > 8 {
+					reply.Same = make([]byte, (len(keys)+7)/8)
+				}
 			}
 			reply.Same[i/8] |= 1 << (i % 8)
 			continue
@@ -174,20 +208,19 @@ func (p *Partition) unable(from object.NodeID, m wire.Message, ref object.KeyRef
 }
 
 // readSetOf returns what a Read asks for.
-func readSetOf(m *wire.Read) ([]object.KeyRef, object.ReadSet) {
-	refs := make([]object.KeyRef, len(m.Keys))
-	reads := object.ReadSet{Keys: refs}
+func readSetOf(m *wire.Read) object.ReadSet {
+	reads := object.ReadSet{Keys: make([]object.KeyRef, len(m.Keys))}
 	for i := range m.Keys {
 		k := &m.Keys[i]
-		refs[i] = k.Ref
+		reads.Keys[i] = k.Ref
 		if k.Whole {
-			reads.Whole = append(reads.Whole, i)
+			reads.Elements = append(reads.Elements, object.ElementRef{Key: i})
 		}
 		for _, sub := range k.Elements {
 			reads.Elements = append(reads.Elements, object.ElementRef{Key: i, Sub: sub})
 		}
 	}
-	return refs, reads
+	return reads
 }
 
 // receiveWrite merges whole rows into this node's own, or keeps them for another.
@@ -197,7 +230,16 @@ func (p *Partition) receiveWrite(now Time, from object.NodeID, m *wire.Write) {
 	var err error
 	switch {
 	case m.For != 0 && m.For != p.opts.ID:
-		err = p.mergeHints(m.For, m.Slot, m.Rows)
+		if !p.takesHints(m.For, m) {
+			if m.Acks {
+				p.stats.HintsRefused++
+				p.reject(from, m, wire.StatusFull)
+				return
+			}
+			p.dropHints(m.For, m)
+			break
+		}
+		err = p.mergeHints(m.For, m)
 	case p.self < 0:
 		p.stats.Refused++
 		p.reject(from, m, wire.StatusNotHome)
@@ -218,7 +260,7 @@ func (p *Partition) receiveWrite(now Time, from object.NodeID, m *wire.Write) {
 // mergeWrite merges the rows of a Write, and tells what hides them.
 func (p *Partition) mergeWrite(m *wire.Write, reply *wire.WriteReply) error {
 	reads := p.rowRefs(m.Rows)
-	x := &p.local.exec
+	x := &p.local
 	defer x.Release()
 	states, err := p.mergeKeys(x, m.Slot, &reads, m)
 	if err != nil {
@@ -245,7 +287,7 @@ func (p *Partition) mergeRows(slot object.Slot, rows []wire.Row) error {
 		return nil
 	}
 	reads := p.rowRefs(rows)
-	x := &p.local.exec
+	x := &p.local
 	defer x.Release()
 	_, err := p.mergeKeys(x, slot, &reads, &wire.Write{Rows: rows})
 	if err != nil {
@@ -303,7 +345,8 @@ func (p *Partition) unmerge() {
 	p.step.batch = false
 	p.held.dropFrom(p.applied)
 	p.applied--
-	p.ready.Writes, p.ready.Counts, p.ready.Batch = p.ready.Writes[:0], p.ready.Counts[:0], 0
+	r := &p.ready
+	r.Writes, r.Counts, r.Clears, r.Hints, r.Batch = r.Writes[:0], r.Counts[:0], r.Clears[:0], r.Hints[:0], 0
 	if err := p.load(); err != nil {
 		p.event(Event{Kind: EventCorrupt, Err: err})
 	}
@@ -335,12 +378,7 @@ func (p *Partition) Refused(err error) {
 	if !p.step.batch {
 		return
 	}
-	hints := 0
-	for _, w := range p.ready.Writes {
-		if w.Row != nil {
-			hints++
-		}
-	}
+	hints := lostHints(p.ready.Writes)
 	p.unmerge()
 	s := &p.step
 	switch {
@@ -361,8 +399,13 @@ func (p *Partition) Refused(err error) {
 		p.forget(s.op)
 	case s.alone != nil:
 		p.answer(s.alone, err, 0)
+	case s.move != nil:
+		p.moveRefused()
 	default:
-		p.stats.HintsLost += uint64(hints) // replicas stay behind until a read meets them
-		p.nextReplay += replayPause        // or hints that came home could not go: no hurry to send them again
+		p.stats.HintsLost += uint64(len(hints))
+		for _, target := range hints {
+			p.leaveApart(target)
+		}
+		p.nextReplay += replayPause // or hints that came home could not go: no hurry to send them again
 	}
 }

@@ -83,7 +83,7 @@ func (p *Partition) loadView(x *Execution, s *scratch, slot object.Slot, rs *obj
 			s.before = append(s.before, presenceOf(k))
 		}
 	}
-	if len(rs.Elements)+len(rs.Whole) == 0 {
+	if len(rs.Elements) == 0 {
 		return nil
 	}
 	return p.loadElements(x, s, slot, rs, from)
@@ -91,7 +91,7 @@ func (p *Partition) loadView(x *Execution, s *scratch, slot object.Slot, rs *obj
 
 // loadKey reads a key row into k, in room if that is enough.
 func (p *Partition) loadKey(k *object.KeyState, s *scratch, room []byte, slot object.Slot, ref object.KeyRef, first bool) ([]byte, error) {
-	s.key = object.AppendRowKey(s.key[:0], p.opts.Secret, slot, ref, nil)
+	s.key = object.AppendRowKey(s.key[:0], p.secret, slot, ref, nil)
 	row, err := p.host.Get(room, s.key)
 	if err != nil {
 		return room, fmt.Errorf("read key: %w", err)
@@ -122,12 +122,12 @@ func (p *Partition) loadHints(k *object.KeyState, s *scratch, slot object.Slot, 
 	k.Database = p.cleared[ref.DB]
 	for _, id := range p.ids {
 		var in, d object.KeyState
-		s.key = p.appendDatabaseKey(appendHintPrefix(s.key[:0], id), ref.DB)
+		s.key = p.appendDatabaseKey(object.AppendHintPrefix(s.key[:0], id), ref.DB)
 		if err := p.loadHint(&d, s.key); err != nil {
 			return err
 		}
 		k.Database = object.MaxOf(k.Database, d.Row.Cleared)
-		s.key = object.AppendRowKey(appendHintPrefix(s.key[:0], id), p.opts.Secret, slot, ref, nil)
+		s.key = object.AppendRowKey(object.AppendHintPrefix(s.key[:0], id), p.secret, slot, ref, nil)
 		if err := p.loadHint(&in, s.key); err != nil {
 			return err
 		}
@@ -152,9 +152,11 @@ func (p *Partition) loadHint(k *object.KeyState, key []byte) error {
 
 // loadElements reads the elements that the operation looks at.
 func (p *Partition) loadElements(x *Execution, s *scratch, slot object.Slot, rs *object.ReadSet, from source) error {
-	for _, i := range rs.Whole {
-		if err := p.loadWhole(&x.View.Keys[i], slot, rs.Keys[i], from); err != nil {
-			return err
+	for _, e := range rs.Elements {
+		if len(e.Sub) == 0 {
+			if err := p.loadWhole(&x.View.Keys[e.Key], slot, rs.Keys[e.Key], from); err != nil {
+				return err
+			}
 		}
 	}
 	for _, e := range rs.Elements {
@@ -171,7 +173,7 @@ func (p *Partition) loadElements(x *Execution, s *scratch, slot object.Slot, rs 
 
 func (p *Partition) loadElement(k *object.KeyState, s *scratch, slot object.Slot, ref object.KeyRef, sub []byte, from source) error {
 	get := func() error {
-		s.key = object.AppendRowKey(s.key, p.opts.Secret, slot, ref, sub)
+		s.key = object.AppendRowKey(s.key, p.secret, slot, ref, sub)
 		row, err := p.host.Get(nil, s.key)
 		if err != nil || row == nil {
 			return err
@@ -192,7 +194,7 @@ func (p *Partition) loadElement(k *object.KeyState, s *scratch, slot object.Slot
 		return nil
 	}
 	for _, id := range p.ids {
-		s.key = appendHintPrefix(s.key[:0], id)
+		s.key = object.AppendHintPrefix(s.key[:0], id)
 		if err := get(); err != nil {
 			return fmt.Errorf("read hint: %w", err)
 		}
@@ -203,7 +205,7 @@ func (p *Partition) loadElement(k *object.KeyState, s *scratch, slot object.Slot
 // loadWhole reads all elements of a key.
 func (p *Partition) loadWhole(k *object.KeyState, slot object.Slot, ref object.KeyRef, from source) error {
 	scan := func(prefix []byte) error {
-		lo := object.AppendRowKey(prefix, p.opts.Secret, slot, ref, []byte{0})
+		lo := object.AppendRowKey(prefix, p.secret, slot, ref, []byte{0})
 		hi := append(bytes.Clone(lo[:len(lo)-1]), 0xff)
 		var bad error
 		err := p.host.Scan(lo, hi, func(key, row []byte) bool {
@@ -227,7 +229,7 @@ func (p *Partition) loadWhole(k *object.KeyState, slot object.Slot, ref object.K
 		return nil
 	}
 	for _, id := range p.ids {
-		if err := scan(appendHintPrefix(nil, id)); err != nil {
+		if err := scan(object.AppendHintPrefix(nil, id)); err != nil {
 			return fmt.Errorf("read hint: %w", err)
 		}
 	}
@@ -267,13 +269,13 @@ func (p *Partition) putKey(w keyWrite, buf []byte, g object.HLC) []byte {
 			if !w.had {
 				return buf
 			}
-			buf = object.AppendRowKey(buf, p.opts.Secret, w.slot, w.ref, nil)
+			buf = object.AppendRowKey(buf, p.secret, w.slot, w.ref, nil)
 			p.put(buf[start:len(buf):len(buf)], nil)
 			p.count(w, buf[start:])
 		} else {
 			buf = slices.Grow(buf, object.RowKeyLen(w.ref)+w.k.Row.EncodedLen())
 			start = len(buf)
-			buf = object.AppendRowKey(buf, p.opts.Secret, w.slot, w.ref, nil)
+			buf = object.AppendRowKey(buf, p.secret, w.slot, w.ref, nil)
 			end := len(buf)
 			buf = w.k.Row.AppendRow(buf)
 			p.put(buf[start:end:end], buf[end:len(buf):len(buf)])
@@ -285,7 +287,7 @@ func (p *Partition) putKey(w keyWrite, buf []byte, g object.HLC) []byte {
 		if !e.Dirty() {
 			continue
 		}
-		key := object.AppendRowKey(nil, p.opts.Secret, w.slot, w.ref, e.Sub)
+		key := object.AppendRowKey(nil, p.secret, w.slot, w.ref, e.Sub)
 		p.put(key, e.Row.AppendRow(nil))
 	}
 	return buf
@@ -300,6 +302,7 @@ func (p *Partition) putDatabase(db uint8, cleared object.Stamp) {
 	if !p.cleared[db].Before(cleared) {
 		return
 	}
+	p.ready.Clears = append(p.ready.Clears, Clear{First: p.firstSlot, DB: db, Before: p.cleared[db], After: cleared})
 	p.cleared[db], p.leftover[db] = cleared, true
 	row := object.KeyRow{Cleared: cleared, Own: cleared} // rows that it covers may still be stored
 	p.put(p.appendDatabaseKey(nil, db), row.AppendRow(nil))

@@ -11,12 +11,22 @@ type Stats struct {
 	Unclear       uint64 // hidden by what may have seen the operation: no ack, and not stamped again
 	Differing     uint64 // reads and gathers that found replicas apart
 	WriteBacks    uint64 // answers that waited until a quorum held what they show
+	Speculations  uint64 // reads that asked more replicas because one was late
+	OverBudget    uint64 // reads that did not, for the budget was spent
 	Repairs       uint64 // stale replicas that were sent rows without anybody waiting
 	Conflicts     uint64 // concurrent writes that a merge let go of
 	HintsStored   uint64 // rows taken to keep for others
 	HintsLost     uint64 // rows that could not be kept for others
 	HintsReplayed uint64 // rows that came home and went
+	HintsDropped  uint64 // rows not kept for others: past the window or the bound of bytes
+	HintsRefused  uint64 // writes refused at the bound of bytes, for they count on their hints
+	Apart         uint64 // partitions with a home replica that lacks rows of which there is no hint, as they are now
 	Refused       uint64 // peers' requests: drift, epoch, not a home replica, unreadable
+	Fenced        uint64 // peers' requests of an epoch that the partition's stage does not allow
+	MovedIn       uint64 // rows copied from old owners, known before or not
+	MovedOut      uint64 // rows that others copied, or that were handed over
+	MovedBytesIn  uint64
+	MovedBytesOut uint64
 	Corrupt       uint64 // rows that could not be merged or read
 }
 
@@ -31,11 +41,21 @@ func (s *Stats) Add(t Stats) {
 	s.Unclear += t.Unclear
 	s.Differing += t.Differing
 	s.WriteBacks += t.WriteBacks
+	s.Speculations += t.Speculations
+	s.OverBudget += t.OverBudget
 	s.Repairs += t.Repairs
 	s.Conflicts += t.Conflicts
 	s.HintsStored += t.HintsStored
 	s.HintsLost += t.HintsLost
 	s.HintsReplayed += t.HintsReplayed
+	s.HintsDropped += t.HintsDropped
+	s.HintsRefused += t.HintsRefused
+	s.Apart += t.Apart
 	s.Refused += t.Refused
+	s.Fenced += t.Fenced
+	s.MovedIn += t.MovedIn
+	s.MovedOut += t.MovedOut
+	s.MovedBytesIn += t.MovedBytesIn
+	s.MovedBytesOut += t.MovedBytesOut
 	s.Corrupt += t.Corrupt
 }

@@ -27,6 +27,7 @@ type stage struct {
 	now    Time
 	nodes  []*actor
 	ring   *ring.Ring
+	moving string // of the latest plan, "abc>cde", or the lists as they are
 	epochs map[*actor]*ring.Ring
 	limits Limits
 
@@ -43,6 +44,7 @@ type stage struct {
 
 // actor is one node of a stage.
 type actor struct {
+	Pace
 	s     *stage
 	name  string
 	id    object.NodeID
@@ -107,7 +109,7 @@ func newStage(nodes, replicas int, dcs []string, limits Limits) (*stage, error) 
 
 // ringOf places partition i on the nodes from i*replicas on, wrapping around.
 func (s *stage) ringOf(epoch ring.Epoch, replicas int, dcs []string) (*ring.Ring, error) {
-	const partitions = 16
+	const partitions = storyPartitions
 	var members []ring.Node
 	for i := range s.nodes {
 		n := ring.Node{ID: ring.NodeID(i + 1), Weight: 1}
@@ -136,7 +138,7 @@ func (a *actor) start() error {
 		Raise:     func(to object.HLC) error { a.ceiling = to; return nil },
 	})
 	p, err := NewPartition(a, 0, a.s.epochs[a], Options{
-		ID: a.id, Inc: object.Incarnation(a.lives), Secret: object.Secret{K0: 1, K1: 2}, DC: dcOf(a.s.ring, ring.NodeID(a.id)), Limits: a.s.limits,
+		ID: a.id, Inc: object.Incarnation(a.lives), Secret: object.Secret{K0: 1, K1: 2}, DC: a.s.ring.DC(ring.NodeID(a.id)), Limits: a.s.limits,
 	})
 	a.p, a.waiting, a.durable, a.waiters = p, nil, 0, nil
 	return err
@@ -171,6 +173,8 @@ func (a *actor) Observe(peer object.HLC) error {
 }
 
 func (a *actor) Alive(id object.NodeID) bool { return !a.suspects[id] }
+
+func (a *actor) HintRoom() bool { return true }
 
 func (a *actor) Random() uint64 { a.random++; return a.random }
 

@@ -35,7 +35,7 @@ import (
 //	slow b, sync b              b's batches wait until sync; sync b ends that once, fast b for good
 //	full b, room b              b's store refuses batches, or not any more
 //	bad b, good b               b cannot read its rows, or can again
-//	epoch b 2                   b's ring is of another epoch
+//	epoch b 2                   b switches to a later epoch with the same lists
 //	quiet, loud                 steps are not told, or are
 //	rows k, hints, stats b      what is stored; what b counted
 //	expect #1 TEXT              the answer begins so; "pending" for none
@@ -81,6 +81,10 @@ func (s *stage) run(line string) error {
 		return nil
 	case "expect":
 		return s.expect(rest)
+	case "plan":
+		return s.plan(f)
+	case "adopt":
+		return s.adopt(f)
 	case "end":
 		return nil // see the runner
 	}
@@ -90,6 +94,9 @@ func (s *stage) run(line string) error {
 	a, err := s.node(f[0])
 	if err != nil {
 		return err
+	}
+	if a.p == nil && word == "move" {
+		return nil
 	}
 	return s.onNode(word, a, f[1:])
 }
@@ -144,7 +151,9 @@ func (s *stage) onNode(word string, a *actor, f []string) error {
 			return err
 		}
 		s.epochs[a] = r
-		a.p.SetRing(r)
+		s.step(a, fmt.Sprintf("goes to epoch %d", r.Epoch()), func(p *Partition) { p.SwitchRing(s.now, r) })
+	case "move":
+		return s.moves(a, f)
 	case "stats":
 		s.say("%s", statsText(a.p.Stats()))
 	default:
@@ -348,7 +357,13 @@ func (s *stage) expect(text string) error {
 		}
 		return nil
 	}
+	if names, ok := strings.CutPrefix(text, "stored nothing at "); ok {
+		return s.nothingAt(strings.Fields(names))
+	}
 	what, want, _ := strings.Cut(text, " ")
+	if what == "role" {
+		return s.expectRole(strings.Fields(want))
+	}
 	if n, ok := strings.CutPrefix(what, "#"); ok {
 		return s.expectAnswer(int(number(n)), want)
 	}

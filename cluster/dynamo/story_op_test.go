@@ -26,7 +26,7 @@ type storyOp struct {
 // storyVerbs say how many arguments a verb takes, whether it writes and whether it looks.
 func storyVerb(verb string) (args int, write, blind, ok bool) {
 	switch verb {
-	case "GET", "TTL", "VALUES", "HGETALL":
+	case "GET", "TTL", "VALUES", "HGETALL", "HLEN":
 		return 1, false, false, true
 	case "HGET":
 		return 2, false, false, true
@@ -34,9 +34,11 @@ func storyVerb(verb string) (args int, write, blind, ok bool) {
 		return 2, true, true, true
 	case "SETEX": // key, ms, value
 		return 3, true, true, true
+	case "FLUSH": // the whole database
+		return 0, true, false, true
 	case "INCR", "DEL", "PERSIST":
 		return 1, true, false, true
-	case "APPEND", "SETNX", "EXPIRE", "PUT", "HDEL":
+	case "APPEND", "SETNX", "EXPIRE", "PUT", "HDEL", "HFILL": // HFILL key n: fields 1 to n
 		return 2, true, false, true
 	case "CAS", "HSET": // key, old, new
 		return 3, true, false, true
@@ -72,6 +74,11 @@ func (op *storyOp) add(f []string) error {
 	if !ok || len(f) < 1+args {
 		return fmt.Errorf("cannot run %q", strings.Join(f, " "))
 	}
+	if f[0] == "FLUSH" {
+		op.reads.Flush, op.reads.Blind, op.write = object.DBSetOf(0), false, true
+		op.verbs, op.keys = append(op.verbs, f), append(op.keys, -1)
+		return nil
+	}
 	at := slices.IndexFunc(op.reads.Keys, func(r object.KeyRef) bool { return string(r.Name) == f[1] })
 	if at < 0 {
 		at = len(op.reads.Keys)
@@ -80,8 +87,8 @@ func (op *storyOp) add(f []string) error {
 	switch f[0] {
 	case "HGET", "HSET", "HDEL":
 		op.reads.Elements = append(op.reads.Elements, object.ElementRef{Key: at, Sub: hashSub(f[2])})
-	case "HGETALL", "DEL":
-		op.reads.Whole = append(op.reads.Whole, at)
+	case "HGETALL", "HLEN", "DEL":
+		op.reads.Elements = append(op.reads.Elements, object.ElementRef{Key: at})
 	}
 	op.write = op.write || write
 	op.reads.Blind = op.reads.Blind && blind
@@ -96,6 +103,10 @@ func (op *storyOp) Reads() object.ReadSet { return op.reads }
 func (op *storyOp) Eval(in *object.Input, v *object.View, m *object.Mutation) {
 	var replies []string
 	for i, f := range op.verbs {
+		if f[0] == "FLUSH" {
+			replies = append(replies, "OK")
+			continue
+		}
 		before := len(m.Changes)
 		replies = append(replies, op.eval(f, in, &v.Keys[op.keys[i]], op.keys[i], m))
 		for j := before; j < len(m.Changes); j++ {
@@ -193,6 +204,18 @@ func (op *storyOp) evalMore(f []string, k *object.KeyState, key int, m *object.M
 	case "HSET":
 		m.SetElement(key, hashSub(f[2]), []byte(f[3]))
 		return "1"
+	case "HFILL":
+		for i := range number(f[2]) {
+			m.SetElement(key, hashSub(fmt.Sprint(i+1)), []byte(f[2]))
+		}
+	case "HLEN":
+		n := 0
+		for i := range k.Elements {
+			if _, ok := k.Element(k.Elements[i].Sub); ok {
+				n++
+			}
+		}
+		return fmt.Sprint(n)
 	case "HDEL":
 		if _, ok := k.Element(hashSub(f[2])); !ok {
 			return "0"

@@ -11,7 +11,7 @@ import (
 
 // print writes what a visit did, as one line: who, what came in, what came of it.
 func (s *stage) print(v *visit) {
-	if s.quiet || len(v.notes) == 0 && (v.what == "" || strings.HasPrefix(v.what, "suspects ")) {
+	if s.quiet || len(v.notes) == 0 && (v.what == "" || v.what == "moves" || strings.HasPrefix(v.what, "suspects ")) {
 		return
 	}
 	what := v.what
@@ -46,7 +46,7 @@ func describe(s *stage, m wire.Message) string {
 			return "hint-for-" + s.nodes[m.For-1].name
 		}
 		return map[wire.Reason]string{
-			wire.ReasonClient: "write", wire.ReasonWriteBack: "write-back", wire.ReasonRepair: "repair", wire.ReasonHint: "hint",
+			wire.ReasonClient: "write", wire.ReasonWriteBack: "write-back", wire.ReasonRepair: "repair", wire.ReasonHint: "hint", wire.ReasonTransfer: "hand-over",
 		}[m.Reason]
 	case *wire.WriteReply:
 		switch m.Status {
@@ -60,8 +60,23 @@ func describe(s *stage, m wire.Message) string {
 		return "pass"
 	case *wire.PassReply:
 		return "answer"
+	case *wire.Compare:
+		return "compare"
+	case *wire.Compared:
+		return ifOK("hashes", m.Status)
+	case *wire.Fetch:
+		return "fetch"
+	case *wire.Fetched:
+		return ifOK("page", m.Status)
 	}
 	return "?"
+}
+
+func ifOK(name string, s wire.Status) string {
+	if s != wire.StatusOK {
+		return "no:" + strings.ToLower(s.String())
+	}
+	return name
 }
 
 // noteWrites tells what a batch stores.
@@ -211,8 +226,8 @@ func (a *actor) stored(space byte, fn func(target object.NodeID, k object.RowKey
 func (s *stage) rows(name string) {
 	var texts []string
 	who := map[string][]string{}
-	for i := range s.ring.Replicas() {
-		a := s.nodes[i]
+	for _, id := range s.ring.Owners(0) {
+		a := s.nodes[id-1]
 		var parts []string
 		a.stored(object.SpaceData, func(_ object.NodeID, k object.RowKey, row []byte) {
 			if string(k.Ref.Name) == name && !k.Database {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -142,13 +143,21 @@ func (s *stage) settle() error {
 			commands = append(commands, "restart "+a.name)
 		}
 		a.full, a.unread, a.wall = false, false, 0
-		commands = append(commands, "fast "+a.name, "epoch "+a.name+" 9")
-	}
-	commands = append(commands, "release", "heal", "advance 20s")
-	for _, c := range commands {
-		if err := s.run(c); err != nil {
-			return fmt.Errorf("%s: %w", c, err)
+		commands = append(commands, "fast "+a.name)
+		if s.moving == "" {
+			commands = append(commands, "epoch "+a.name+" 9")
 		}
+	}
+	if err := s.runAll(append(commands, "release", "heal")); err != nil {
+		return err
+	}
+	if s.moving != "" {
+		if err := s.finishPlan(); err != nil {
+			return err
+		}
+	}
+	if err := s.run("advance 20s"); err != nil {
+		return err
 	}
 	for _, p := range s.requests {
 		if !p.done && p.life == p.at.lives && restarted[p.at] == 0 {
@@ -169,11 +178,19 @@ func (s *stage) settle() error {
 	return s.checkQuiet()
 }
 
+// homes are the partition's home replicas in the latest ring.
+func (s *stage) homes() (nodes []*actor) {
+	for _, id := range s.ring.PreferenceList(0) {
+		nodes = append(nodes, s.nodes[id-1])
+	}
+	return nodes
+}
+
 func (s *stage) checkQuiet() error {
 	for _, key := range s.keys {
 		var first uint64
-		for i := range s.ring.Replicas() {
-			d := s.nodes[i].digest(key)
+		for i, a := range s.homes() {
+			d := a.digest(key)
 			if i == 0 {
 				first = d
 			}
@@ -187,6 +204,11 @@ func (s *stage) checkQuiet() error {
 		return fmt.Errorf("hints are left:\n%s", s.out.String())
 	}
 	for _, a := range s.nodes {
+		if !slices.Contains(s.homes(), a) {
+			if err := s.nothingAt([]string{a.name}); err != nil {
+				return err
+			}
+		}
 		if t, ok := a.p.NextTimer(); ok || a.p.Busy() || len(a.p.Hinted()) > 0 {
 			return fmt.Errorf("%s is not quiet: timer %v at %s of %s, busy %v, hints %v", a.name, ok, timeText(t), timeText(s.now), a.p.Busy(), a.p.Hinted())
 		}
@@ -198,6 +220,14 @@ func (s *stage) checkQuiet() error {
 func (a *actor) digest(key string) uint64 {
 	var k object.KeyState
 	a.stored(object.SpaceData, func(_ object.NodeID, rk object.RowKey, row []byte) {
+		if rk.Database {
+			var d object.KeyRow
+			if err := d.DecodeRow(row); err != nil {
+				panic(err)
+			}
+			k.Database = d.Cleared
+			return
+		}
 		if string(rk.Ref.Name) != key {
 			return
 		}

@@ -14,6 +14,7 @@ const (
 	defaultSpeculate     = 10 * Millisecond
 	defaultRepairOneIn   = 16
 	defaultHintTimeout   = 400 * Millisecond
+	defaultHintWindow    = 3 * 3600 * 1000 * Millisecond
 	defaultReplayTimeout = 1000 * Millisecond
 	defaultReplayRows    = 128
 	defaultReplayBytes   = 256 << 10
@@ -43,6 +44,7 @@ func (l Limits) withDefaults() Limits {
 	number(&l.Reissues, defaultReissues)
 	span(&l.Speculate, defaultSpeculate)
 	span(&l.HintTimeout, defaultHintTimeout)
+	span(&l.HintWindow, defaultHintWindow)
 	span(&l.ReplayTimeout, defaultReplayTimeout)
 	return l
 }
@@ -69,12 +71,16 @@ func (p *Partition) Durable(now Time, batch uint64) {
 func (p *Partition) Unreachable(now Time, node object.NodeID) {
 	p.beginStep()
 	p.replays = slices.DeleteFunc(p.replays, func(r *replay) bool { return r.target == node })
+	p.transferLost(now, node)
 	p.forEach(work{kind: workDead, node: node}, nil)
 	p.doWork(now)
 }
 
 func (p *Partition) nodeDied(now Time, op *operation, node object.NodeID) {
 	if op.phase == passed {
+		if op.fenced {
+			return
+		}
 		if op.tried[len(op.tried)-1] == node {
 			p.passLost(now, op)
 		}
@@ -94,7 +100,7 @@ func (p *Partition) nodeDied(now Time, op *operation, node object.NodeID) {
 // node that comes back: hints wait for it.
 func (p *Partition) NextTimer() (Time, bool) {
 	at := p.timer
-	if slices.ContainsFunc(p.hinted, p.host.Alive) && (at == 0 || p.nextReplay < at) {
+	if slices.ContainsFunc(p.hinted, func(h hinted) bool { return p.host.Alive(h.node) || !p.owns(h.node) }) && (at == 0 || p.nextReplay < at) {
 		at = max(1, p.nextReplay)
 	}
 	return at, at != 0
@@ -102,6 +108,7 @@ func (p *Partition) NextTimer() (Time, bool) {
 
 // wake lets the next tick be at t at the latest. Invariant: timer is not later than anything that is due.
 func (p *Partition) wake(t Time) {
+	t = max(t, 1)
 	if p.timer == 0 || t < p.timer {
 		p.timer = t
 	}
@@ -118,6 +125,10 @@ func (p *Partition) setTimer() {
 	for _, r := range p.replays {
 		p.wake(r.due)
 	}
+	if p.transfer != nil {
+		p.wakeTransfer()
+	}
+	p.wakeCompares()
 }
 
 // Operations end in groups: thousands that linger for a silent replica must not take a tick each.
@@ -133,12 +144,9 @@ func (op *operation) ends() Time {
 
 // due returns when the operation has something to do.
 func (op *operation) due() Time {
-	var at Time
-	switch {
-	case op.expired:
+	at := op.ends()
+	if op.expired {
 		at = op.deposits[0].due
-	default:
-		at = op.ends()
 	}
 	if op.speculate != 0 {
 		at = min(at, op.speculate)
@@ -161,6 +169,12 @@ func (p *Partition) Tick(now Time) {
 		p.nextReplay = now + replayPause
 		p.works = append(p.works, work{kind: workReplay})
 	}
+	if p.transfer != nil {
+		p.tickTransfer(now)
+	}
+	if len(p.compares) > 0 {
+		p.works = append(p.works, work{kind: workCompares})
+	}
 	p.doWork(now)
 	p.setTimer()
 }
@@ -174,15 +188,14 @@ func (p *Partition) tickOperation(now Time, op *operation) {
 		}
 		// The fallback did not take it in time: the hint stays here.
 		op.deposits = slices.Delete(op.deposits, i, i+1)
-		p.keepHints(op.ids[d.home], op.slot, op.sent.Rows)
-		op.covered |= 1 << d.home
+		p.keepHints(op, d.home)
 	}
 	if op.expired || op.ends() <= now {
 		p.expire(now, op)
 		return
 	}
 	if op.speculate != 0 && op.speculate <= now {
-		p.askRest(op)
+		p.speculate(now, op)
 	}
 	if op.again && op.againAt <= now {
 		op.again = false
@@ -195,6 +208,12 @@ func (p *Partition) tickOperation(now Time, op *operation) {
 // expire ends an operation at its deadline: the client is told that nobody knows, and replicas that have not acked get a
 // hint.
 func (p *Partition) expire(now Time, op *operation) {
+	if op.fenced {
+		r := op.req
+		p.forgetPassed(op)
+		p.unavailable(r)
+		return
+	}
 	if op.req != nil {
 		p.stats.Timeouts++
 		acks := op.acks()

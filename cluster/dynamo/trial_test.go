@@ -30,20 +30,23 @@ type parcel struct {
 
 // party is one node of a trial.
 type party struct {
-	c       *trial
-	id      object.NodeID
-	inc     object.Incarnation
-	rows    map[string][]byte
-	dead    map[object.NodeID]bool // in this node's view
-	last    object.HLC
-	skew    Time
-	p       *Partition
-	batch   uint64
-	full    bool
-	lazy    bool // durable only when synced
-	ceiling bool // the clock has no room
-	scanned int
-	answers []*Request
+	Pace
+	c     *trial
+	id    object.NodeID
+	inc   object.Incarnation
+	rows  map[string][]byte
+	dead  map[object.NodeID]bool // in this node's view
+	last  object.HLC
+	skew  Time
+	p     *Partition
+	batch uint64
+	full  bool
+	// hintsFull: no more hints are taken.
+	hintsFull bool
+	lazy      bool // durable only when synced
+	ceiling   bool // the clock has no room
+	scanned   int
+	answers   []*Request
 }
 
 func newTrial(t *testing.T, nodes, replicas int, limits Limits) *trial {
@@ -110,7 +113,9 @@ func (n *party) Tick(above object.HLC, count int) (object.HLC, bool) {
 
 func (n *party) Observe(h object.HLC) error  { n.last = max(n.last, h); return nil }
 func (n *party) Alive(id object.NodeID) bool { return !n.dead[id] }
-func (n *party) Random() uint64              { n.c.random++; return n.c.random }
+func (n *party) HintRoom() bool              { return !n.hintsFull }
+
+func (n *party) Random() uint64 { n.c.random++; return n.c.random }
 func (n *party) Parse(_ object.Slot, body []byte) (PassedOp, error) {
 	return n.c.operands[string(body)](), nil
 }
@@ -344,7 +349,7 @@ func (c *trial) plant(to *party, writer object.NodeID, ahead Time, o *trialOp) *
 	for i := range x.View.Keys {
 		m.Rows = appendKeyRows(m.Rows, o.read.Keys[i], &x.View.Keys[i], nil)
 	}
-	for _, db := range o.read.Flush {
+	for db := range o.read.Flush.All() {
 		m.Rows = appendDatabaseRow(m.Rows, db, stamp)
 	}
 	to.step(func(p *Partition) { p.Receive(c.now, writer, m) })

@@ -10,10 +10,12 @@ import "github.com/rondokv/rondo/engine/object"
 type workKind uint8
 
 const (
-	workOwnRows workKind = iota + 1 // own rows have become durable: they count
-	workDead                        // a node was found dead
-	workTick                        // the time has come for something
-	workReplay                      // hints may go home
+	workOwnRows  workKind = iota + 1 // own rows have become durable: they count
+	workDead                         // a node was found dead
+	workTick                         // the time has come for something
+	workReplay                       // hints may go home
+	workSwitch                       // there is another ring
+	workCompares                     // somebody compares rows with this node's
 )
 
 // maxIdleWork is for how much work an idle partition keeps room.
@@ -40,12 +42,14 @@ func (p *Partition) doWork(now Time) {
 	for p.workDone < len(p.works) && !p.step.batch {
 		w := p.works[p.workDone]
 		p.workDone++
-		p.step.op = nil // of what was done before in this step, which made no batch
+		p.step.op, p.step.alone = nil, nil // of what was done before in this step, which made no batch
 		switch w.kind {
 		case workOwnRows:
 			p.ownRowsDurable(now, w)
 		case workReplay:
 			p.replayHints(now)
+		case workCompares:
+			p.tickCompares(now)
 		default:
 			if op := p.find(w.op); op != nil {
 				p.workOn(now, op, w)
@@ -62,11 +66,14 @@ func (p *Partition) doWork(now Time) {
 }
 
 func (p *Partition) workOn(now Time, op *operation, w work) {
-	if w.kind == workDead {
+	switch w.kind {
+	case workDead:
 		p.nodeDied(now, op, w.node)
-		return
+	case workSwitch:
+		p.switchOperation(now, op)
+	default:
+		p.tickOperation(now, op)
 	}
-	p.tickOperation(now, op)
 }
 
 // forEach adds work for every operation under way that wanted names; nil names all.

@@ -28,7 +28,7 @@
 //
 // Meta bytes, at most 512 (memberlist's bound); integers are big-endian:
 //
-//	version u8 = 1 | flags u8: 1 leaving, 2 settled | incarnation u64 | epoch u64 | ring hash u64 | load u32 | weight u32
+//	version u8 = 1 | flags u8: 1 leaving, 2 settled, 4 waiting | incarnation u64 | epoch u64 | ring hash u64 | load u32 | weight u32
 //	client, forward, peer: each  n u8 | host (n bytes) | port u16     n = 0: the host before; n = 255: none, no port
 //	rack, dc:              each  n u8 | text
 //	keys:                  n u8 (at most 2) | n x fingerprint u32     the first is the one that it encrypts with

@@ -76,6 +76,7 @@ type Meta struct {
 
 	Epoch    uint64
 	RingHash uint64
+	Waiting  bool   // to be admitted to the ring
 	Load     uint32 // thousandths of what the node can do; travels at leisure
 }
 

@@ -25,6 +25,7 @@ const (
 
 	flagLeaving = 1
 	flagSettled = 2
+	flagWaiting = 4
 
 	metaHead = 2 + 3*8 + 2*4 // up to and with the weight
 	// What a node must leave free in its meta for the lists that come and go.
@@ -52,6 +53,9 @@ func (a *announcement) appendTo(dst []byte) []byte {
 	}
 	if a.settled {
 		flags |= flagSettled
+	}
+	if a.Waiting {
+		flags |= flagWaiting
 	}
 	dst = append(dst, metaVersion, flags)
 	dst = binary.BigEndian.AppendUint64(dst, uint64(a.incarnation))
@@ -169,6 +173,7 @@ func parseAnnouncement(b []byte) (announcement, error) {
 		return a, fmt.Errorf("%w: version %d, this node reads %d", ErrMeta, b[0], metaVersion)
 	}
 	a.leaving, a.settled = b[1]&flagLeaving != 0, b[1]&flagSettled != 0
+	a.Waiting = b[1]&flagWaiting != 0
 	a.incarnation = object.Incarnation(binary.BigEndian.Uint64(b[2:]))
 	a.Epoch = binary.BigEndian.Uint64(b[10:])
 	a.RingHash = binary.BigEndian.Uint64(b[18:])

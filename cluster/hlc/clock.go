@@ -94,6 +94,9 @@ func (c *Clock) Physical() object.HLC {
 // Latest returns the latest reading issued or observed. A clean stop leaves a ceiling above it.
 func (c *Clock) Latest() object.HLC { return object.HLC(c.last.Load()) }
 
+// MaxDrift returns how far ahead of the present a peer's reading may be, in ms.
+func (c *Clock) MaxDrift() int64 { return c.maxDrift }
+
 // Read returns the present without issuing a reading: never behind any that was issued or observed.
 func (c *Clock) Read() object.HLC { return max(c.Physical(), c.Latest()) }
 

@@ -32,15 +32,38 @@ func (*DriftError) Is(target error) bool { return target == ErrDrift }
 //
 // Observe may take the clock to the ceiling or beyond it; then HasRoom and Tick say false until MakeRoom.
 func (c *Clock) Observe(remote object.HLC) error {
+	if remote <= c.Latest() {
+		return nil
+	}
+	return c.ObserveAt(remote, c.Physical())
+}
+
+// ObserveAt is Observe for a caller that has read the present just now.
+func (c *Clock) ObserveAt(remote, present object.HLC) error {
 	last := c.last.Load()
 	if uint64(remote) <= last {
 		return nil
 	}
-	if ahead := remote.Millis() - c.Physical().Millis(); ahead > c.maxDrift {
-		return &DriftError{Ahead: durationOf(ahead), Max: durationOf(c.maxDrift)}
+	if err := c.drift(remote, present); err != nil {
+		return err
 	}
 	for uint64(remote) > last && !c.last.CompareAndSwap(last, uint64(remote)) {
 		last = c.last.Load()
+	}
+	return nil
+}
+
+// Check tells whether Observe would refuse a reading, and takes no note of it.
+func (c *Clock) Check(remote object.HLC) error {
+	if remote <= c.Latest() {
+		return nil
+	}
+	return c.drift(remote, c.Physical())
+}
+
+func (c *Clock) drift(remote, present object.HLC) error {
+	if ahead := remote.Millis() - present.Millis(); ahead > c.maxDrift {
+		return &DriftError{Ahead: durationOf(ahead), Max: durationOf(c.maxDrift)}
 	}
 	return nil
 }

@@ -115,7 +115,7 @@ func (l *Links) judge(conn net.Conn, h *hello) (*link, Refusal, error) {
 	switch {
 	case h.highest < lowestVersion || h.lowest > wire.Version || h.lowest > h.highest:
 		return nil, RefusedVersion, fmt.Errorf("it speaks %d to %d, this node %d to %d", h.lowest, h.highest, lowestVersion, wire.Version)
-	case h.cluster != l.cluster:
+	case !l.lineage().admits(h.cluster):
 		return nil, RefusedCluster, fmt.Errorf("cluster %x", h.cluster)
 	case h.from == l.self:
 		return nil, RefusedSelf, nil

@@ -51,10 +51,12 @@ func TestGolden(t *testing.T) {
 }
 
 // victim is node 1, with a peer 2 that never answers.
+var ours = ClusterID{15: 1}
+
 func victim(t testing.TB, limits Limits) (*node, func() net.Conn) {
 	t.Helper()
 	l := listen(t)
-	n := newNode(t, Options{Self: 1, Incarnation: 7, Listener: l, Limits: limits})
+	n := newNode(t, Options{Self: 1, Incarnation: 7, Listener: l, Limits: limits, Cluster: ours})
 	n.links.SetPeers([]Peer{{2, "127.0.0.1:1"}})
 	return n, func() net.Conn {
 		conn, err := net.Dial("tcp", l.Addr().String())
@@ -86,7 +88,7 @@ func closed(t testing.TB, conn net.Conn) {
 
 func greet(t testing.TB, conn net.Conn, change func(*hello)) (welcome, error) {
 	t.Helper()
-	h := hello{lowest: 1, highest: wire.Version, from: 2, to: 1, inc: 5}
+	h := hello{lowest: 1, highest: wire.Version, cluster: ours, from: 2, to: 1, inc: 5}
 	if change != nil {
 		change(&h)
 	}
@@ -108,7 +110,8 @@ func TestHello(t *testing.T) {
 		{0, func(h *hello) { h.highest = 200 }},
 		{RefusedVersion, func(h *hello) { h.lowest, h.highest = wire.Version+1, wire.Version+3 }},
 		{RefusedVersion, func(h *hello) { h.lowest, h.highest = 0, 0 }},
-		{RefusedCluster, func(h *hello) { h.cluster[15] = 1 }},
+		{RefusedCluster, func(h *hello) { h.cluster[15]++ }},
+		{0, func(h *hello) { h.cluster = ClusterID{} }}, // waits to be told its cluster
 		{RefusedSelf, func(h *hello) { h.from = 1 }},
 		{RefusedOther, func(h *hello) { h.to = 3 }},
 		{RefusedUnknown, func(h *hello) { h.from = 3 }},

@@ -83,6 +83,17 @@ func (k *link) connect() (*half, error) {
 	return h, nil
 }
 
+// cluster returns the one to say hello for.
+func (k *link) cluster() ClusterID {
+	l := k.links.lineage()
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.former && l.before != (ClusterID{}) {
+		return l.before
+	}
+	return l.now
+}
+
 // greet says hello and reads the answer.
 func (k *link) greet(raw net.Conn, until time.Time) (*half, error) {
 	l := k.links
@@ -96,7 +107,7 @@ func (k *link) greet(raw net.Conn, until time.Time) (*half, error) {
 			return nil, err
 		}
 	}
-	h := hello{lowest: lowestVersion, highest: wire.Version, cluster: l.cluster, from: l.self, to: k.id, inc: l.inc}
+	h := hello{lowest: lowestVersion, highest: wire.Version, cluster: k.cluster(), from: l.self, to: k.id, inc: l.inc}
 	if _, err := conn.Write(appendHello(nil, &h)); err != nil {
 		return nil, fmt.Errorf("say hello: %w", err)
 	}
@@ -124,8 +135,12 @@ func (k *link) failed(err error) {
 	if k.links.ctx.Err() != nil {
 		return
 	}
+	var refused *RefusedError
 	k.mu.Lock()
 	k.counts.failures++
+	if errors.As(err, &refused) && refused.Reason == RefusedCluster {
+		k.former = !k.former // it may not have heard that the cluster goes on under another id
+	}
 	k.fallLocked("cannot connect") // it cannot be made anew at once
 	say, more := k.grumble.now(k.links.now())
 	addr, removed := k.addr, k.removed
@@ -134,8 +149,7 @@ func (k *link) failed(err error) {
 		return
 	}
 	level := slog.LevelInfo
-	var refused *RefusedError
-	if errors.As(err, &refused) || errors.Is(err, errOlder) || errors.Is(err, errMeant) {
+	if refused != nil || errors.Is(err, errOlder) || errors.Is(err, errMeant) {
 		level = slog.LevelWarn // waiting will not help
 	}
 	k.links.log.Log(k.links.ctx, level, "cannot connect to peer", "peer", k.name(), "addr", addr, "err", err, "unreported", more)

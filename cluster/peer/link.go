@@ -20,12 +20,7 @@ type link struct {
 	wake  chan struct{} // something waits for the writer, or its connection is gone
 	kick  chan struct{} // no reason to wait before dialing
 
-	// Written without the lock by the reader and the writer:
-	moved    atomic.Int64 // when a part of something long was last written or read
-	heard    atomic.Bool  // the connection in brought something
-	received atomic.Uint64
-	bytesIn  atomic.Uint64
-	badRows  atomic.Uint64
+	crowded atomic.Bool // see Links.Crowded
 
 	mu      sync.Mutex
 	addr    string
@@ -48,9 +43,19 @@ type link struct {
 	why     string        // it went down
 	told    bool          // the handler takes it to be up
 	grumble grumble
+	former  bool // say hello for the cluster that this one continues
 
 	latency time.Duration // of pings, averaged
 	counts  counts
+
+	// Written without the lock by the reader, and by the writer of long messages; apart, so that what comes in does not take
+	// the line of the processor's cache from those who send.
+	_        [64]byte
+	moved    atomic.Int64 // when a part of something long was last written or read
+	heard    atomic.Bool  // the connection in brought something
+	received atomic.Uint64
+	bytesIn  atomic.Uint64
+	badRows  atomic.Uint64
 }
 
 // half is one connection of a link.
@@ -92,12 +97,16 @@ func (k *link) send(m wire.Message) bool {
 		k.counts.noLink++
 	case k.queue.bytes > 0 && k.queue.bytes+size > k.links.limits.QueueBytes:
 		k.counts.full++
+		k.crowd(true)
 	default:
 		now := time.Duration(0)
 		if k.writing || size > packAbove {
 			now = k.links.now()
 		}
 		k.queue.add(m, size, now)
+		if k.queue.bytes > k.links.limits.QueueBytes/4*3 {
+			k.crowd(true)
+		}
 		k.counts.sent++
 		k.traffic = true
 		k.wakeLocked()
@@ -106,6 +115,17 @@ func (k *link) send(m wire.Message) bool {
 	}
 	k.mu.Unlock()
 	return false
+}
+
+// crowd says whether much waits.
+func (k *link) crowd(yes bool) {
+	if k.crowded.Load() != yes && k.crowded.CompareAndSwap(!yes, yes) {
+		if yes {
+			k.links.crowds.Add(1)
+		} else {
+			k.links.crowds.Add(-1)
+		}
+	}
 }
 
 // wakeLocked wakes the writer if it sleeps.
@@ -246,6 +266,7 @@ func (k *link) loseOut(h *half) {
 func (k *link) dropOutLocked() {
 	k.out = nil
 	k.counts.lost += uint64(k.queue.reset())
+	k.crowd(false)
 	k.counts.failures++
 	k.ping.open = false
 	k.awake, k.writing = false, false

@@ -20,7 +20,7 @@ import (
 type Links struct {
 	self     object.NodeID
 	inc      object.Incarnation
-	cluster  ClusterID
+	cluster  atomic.Pointer[lineage]
 	listener net.Listener
 	dialer   func(ctx context.Context, addr string) (net.Conn, error)
 	tls      *identity // nil: plain
@@ -35,6 +35,7 @@ type Links struct {
 
 	links   atomic.Pointer[map[object.NodeID]*link] // replaced, never changed
 	refused [refusalEnd]atomic.Uint64
+	crowds  atomic.Int64 // links that are crowded
 	shaking atomic.Int64 // accepted connections in their handshake
 	packers sync.Pool    // of *packer
 
@@ -54,7 +55,7 @@ func New(o Options) (*Links, error) {
 		return nil, errors.New("peer: Self, Listener and Handler are required")
 	}
 	l := &Links{
-		self: o.Self, inc: o.Incarnation, cluster: o.Cluster, listener: o.Listener, dialer: o.Dial, handler: o.Handler,
+		self: o.Self, inc: o.Incarnation, listener: o.Listener, dialer: o.Dial, handler: o.Handler,
 		limits: o.Limits.withDefaults(), log: o.Logger, start: time.Now(),
 		news: make(chan struct{}, 1), accepted: make(map[net.Conn]struct{}),
 	}
@@ -71,6 +72,7 @@ func New(o Options) (*Links, error) {
 		}
 		l.tls = id
 	}
+	l.cluster.Store(&lineage{now: o.Cluster, before: o.Former})
 	l.links.Store(&map[object.NodeID]*link{})
 	l.ctx, l.cancel = context.WithCancel(context.Background())
 	for _, f := range []func(){l.accept, l.watch, l.tell} {
@@ -82,6 +84,31 @@ func New(o Options) (*Links, error) {
 func dialTCP(ctx context.Context, addr string) (net.Conn, error) {
 	var d net.Dialer
 	return d.DialContext(ctx, "tcp", addr)
+}
+
+// lineage is the cluster that the node is in, and the one that was continued by it, of which some may not know yet.
+type lineage struct{ now, before ClusterID }
+
+// admits reports whether who says hello for a cluster may be let in. The zero ClusterID stands for a node that waits to be told
+// which one it joins: as a peer it is known by its id.
+func (l lineage) admits(c ClusterID) bool {
+	zero := ClusterID{}
+	return c == l.now || c == zero || l.now == zero || l.before != zero && c == l.before
+}
+
+func (l *Links) lineage() lineage {
+	if p := l.cluster.Load(); p != nil {
+		return *p
+	}
+	return lineage{}
+}
+
+// SetCluster says which cluster the node is in from now on. Connections stay; those that know only the cluster of before are let in
+// still.
+func (l *Links) SetCluster(c ClusterID) {
+	if before := l.lineage(); before.now != c {
+		l.cluster.Store(&lineage{now: c, before: before.now})
+	}
 }
 
 // SetPeers says who the other members are. Links to new ones begin to connect, links to others end (a handler that takes one
@@ -125,6 +152,16 @@ func (l *Links) SetPeers(peers []Peer) {
 func (l *Links) Send(to object.NodeID, m wire.Message) bool {
 	k := (*l.links.Load())[to]
 	return k != nil && k.send(m)
+}
+
+// Crowded reports whether so much waits for a peer that nothing more should be begun that needs it: from three quarters of what
+// may wait until half of it is written. For 0 it says whether any peer is such. It never blocks.
+func (l *Links) Crowded(to object.NodeID) bool {
+	if to == 0 || l.crowds.Load() == 0 {
+		return l.crowds.Load() > 0
+	}
+	k := (*l.links.Load())[to]
+	return k != nil && k.crowded.Load()
 }
 
 // Close ends all connections and waits for all goroutines, calls of the handler included. What waits to be written is

@@ -178,12 +178,18 @@ func TestSlowPeer(t *testing.T) {
 		if most > bound || most < bound*9/10 || refused < 3900 || c.count() != 5000 {
 			t.Errorf("%d bytes waited, %d messages were refused, %d reached the other", most, refused, c.count())
 		}
+		if !a.links.Crowded(0) || !a.links.Crowded(2) || a.links.Crowded(3) {
+			t.Errorf("crowded: any %v, the slow one %v, the other %v", a.links.Crowded(0), a.links.Crowded(2), a.links.Crowded(3))
+		}
 		within(t, 2*time.Second, "down", a.has("down 2"))
 		if s := a.links.Stats()[0]; s.Queued != 0 || s.Lost+1 != s.Sent || s.Sent != 5000-uint64(refused) || s.DroppedFull != uint64(refused) || s.Silences != 1 {
 			t.Errorf("%+v", s)
 		}
 		net.set(net.stuck, 1, 2, false)
 		within(t, 5*time.Second, "up", a.has("up 2"))
+		if a.links.Crowded(0) || a.links.Crowded(2) {
+			t.Error("still crowded")
+		}
 	})
 }
 
@@ -197,7 +203,13 @@ func TestOneLongMessage(t *testing.T) {
 		if nodes[0].links.Send(2, request(2, 0, 1)) {
 			t.Error("one more was taken")
 		}
+		if !nodes[0].links.Crowded(2) {
+			t.Error("not crowded")
+		}
 		synctest.Wait()
+		if nodes[0].links.Crowded(0) {
+			t.Error("crowded when all is written")
+		}
 		if n := nodes[1].count(); n != 1 {
 			t.Errorf("%d came", n)
 		}

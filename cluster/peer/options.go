@@ -40,7 +40,9 @@ type Handler interface {
 type Options struct {
 	Self        object.NodeID
 	Incarnation object.Incarnation
-	Cluster     ClusterID
+	// Cluster is zero for a node that waits to be admitted to one: it takes any peer that it is told of. Former is the one that
+	// Cluster continues; zero: none.
+	Cluster, Former ClusterID
 	// Listener accepts what peers dial. Links own it and close it.
 	Listener net.Listener
 	// Dial connects to a peer; nil is TCP.
@@ -58,7 +60,8 @@ type Limits struct {
 	// QueueBytes bounds what waits to be written to one peer (default 64 MiB). A single longer message is taken when
 	// nothing else waits.
 	QueueBytes int
-	// DownAfter is how long a ping may stay unanswered until the peer is down (default 1 s). A quarter of it is how
+	// DownAfter is how long a ping may stay unanswered until the peer is down (default 700 ms: a peer that stops is down
+	// about when the operations that it was asked for give up, so that what comes next goes elsewhere). A quarter of it is how
 	// often a link with traffic is pinged, and how long a broken connection may take to be made anew before the peer is down.
 	DownAfter time.Duration
 	// IdlePing is how often a link without traffic is pinged (default 2 s). A connection that brings nothing for five
@@ -77,7 +80,7 @@ func (l Limits) withDefaults() Limits {
 		field *time.Duration
 		value time.Duration
 	}{
-		{&l.DownAfter, time.Second}, {&l.IdlePing, 2 * time.Second}, {&l.Handshake, 2 * time.Second},
+		{&l.DownAfter, 700 * time.Millisecond}, {&l.IdlePing, 2 * time.Second}, {&l.Handshake, 2 * time.Second},
 		{&l.BackoffMin, 20 * time.Millisecond}, {&l.BackoffMax, time.Second},
 	} {
 		if *d.field <= 0 {

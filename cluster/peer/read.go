@@ -47,7 +47,9 @@ func (r *reader) run() error {
 		n, err := r.half.conn.Read(r.buf[r.have:])
 		if n > 0 {
 			r.have += n
-			k.heard.Store(true)
+			if !k.heard.Load() {
+				k.heard.Store(true)
+			}
 			k.bytesIn.Add(uint64(n))
 			full := r.have == len(r.buf)
 			bad := r.split()

@@ -38,6 +38,9 @@ func (k *link) write(h *half) {
 		if !lost {
 			k.writing = false
 			k.queue.done(bytes, count, spare)
+			if k.queue.bytes <= k.links.limits.QueueBytes/2 {
+				k.crowd(false)
+			}
 			k.counts.bytesOut += w.written
 			k.counts.writes += w.writes
 			k.counts.expired += w.expired

@@ -55,7 +55,8 @@ func (c *client) next() {
 	if c.roams || !n.up && c.r.chance(0.3) {
 		n = w.nodes[c.r.IntN(len(w.nodes))]
 	}
-	if !n.up {
+	n = w.serving(n, c.r)
+	if !n.up || len(n.parts) == 0 {
 		w.after(c.think()+10*millisecond, nil, c.next) // connection refused: nothing was sent
 		return
 	}

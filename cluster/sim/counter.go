@@ -158,7 +158,7 @@ func (w *world) increment(t touch, rec *record, b *before, reset object.Stamp) (
 	key := t.command().key
 	writes := w.writeNeed(t.rec, key)
 	if acked && t.rec.finished < rec.invoked {
-		overlap := rec.client < 0 || b.need > 0 && writes+b.need > w.keys[key].replicas
+		overlap := rec.client < 0 && !w.lost || b.need > 0 && writes+b.need > w.keys[key].replicas
 		must = overlap && reset.Before(t.rec.at(t.i))
 	}
 	return must, t.rec.outcome != succeeded || acked

@@ -20,8 +20,8 @@ func (d *detector) init(n *node) {
 	w := n.w
 	d.interval = w.plan.detect * Time(1+n.random.IntN(3))
 	d.confirm = 1 + n.random.IntN(3)
-	d.doubts = make([]int, len(w.ring.Members()))
-	d.until = make([]Time, len(w.ring.Members()))
+	places := len(w.plan.members) + len(w.plan.spares)
+	d.doubts, d.until = make([]int, places), make([]Time, places)
 }
 
 // alive reports what the node thinks of another. Of itself it has no doubts.
@@ -39,7 +39,7 @@ func (n *node) startDetector() {
 func (n *node) detect() {
 	w := n.w
 	for _, other := range w.nodes {
-		if other == n || !n.up || n.pausedUntil > w.now {
+		if other == n || !n.up || n.pausedUntil > w.now || !other.present {
 			continue
 		}
 		reachable := other.up && other.pausedUntil <= w.now && n.until[other.index] <= w.now &&
@@ -65,6 +65,7 @@ func (n *node) view(other *node, alive bool) {
 	n.w.totals.Views++
 	n.dead ^= 1 << other.index
 	n.w.trace.line(n.w.now, n.index, onView, [3]uint64{uint64(other.index), n.dead, 0}, nil)
+	n.look()
 	for p := range n.parts {
 		if alive {
 			n.arm(p) // hints for it may go now

@@ -127,7 +127,7 @@ func (n *node) describeWrite(wr *object.Write) string {
 		if !ok {
 			return " [?]"
 		}
-		hint, key = "hint for "+nodeName(n.w, id)+" ", key[hintPrefixLen:]
+		hint, key = "hint for "+nodeName(n.w, id)+" ", key[object.HintPrefixLen:]
 	}
 	k, err := object.ParseRowKey(key)
 	if err != nil {

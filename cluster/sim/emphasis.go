@@ -11,10 +11,11 @@ const (
 	onTies             // two primaries at one instant
 	onExpiry           // keys with short lives
 	onUsurp            // many hidden writes at one primary
+	onMoves            // the ring changes all the time
 )
 
 func (e emphasis) String() string {
-	return [...]string{"", " on flips", " on crashes", " on hints", " on ties", " on expiry", " on usurpers"}[e]
+	return [...]string{"", " on flips", " on crashes", " on hints", " on ties", " on expiry", " on usurpers", " on moves"}[e]
 }
 
 // emphasize changes the plan toward one thing.
@@ -37,6 +38,8 @@ func (p *plan) emphasize(r rng, without FaultSet) {
 	case onUsurp:
 		p.usurp(r)
 		often(faultUsurp, 600*millisecond, 0)
+	case onMoves:
+		p.moves(r, often)
 	case onCrashes:
 		p.syncMean = r.log(5*millisecond, 100*millisecond)
 		p.loss = oneOf(r, 0, 0, 0.02) // so that not everybody has it

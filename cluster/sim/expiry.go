@@ -70,7 +70,7 @@ func (w *world) lapsed(rec *record, i int) (l lapsed) {
 	for j := len(k.ended) - 1; j >= max(0, len(k.ended)-recent); j-- {
 		x := k.ended[j]
 		at := x.rec.results[x.i].at
-		overlap := rec.client < 0 || b.need > 0 && w.writeNeed(x.rec, c.key)+b.need > k.replicas
+		overlap := rec.client < 0 && !w.lost || b.need > 0 && w.writeNeed(x.rec, c.key)+b.need > k.replicas
 		if at >= now || x.rec.finished >= rec.invoked || !overlap {
 			continue
 		}

@@ -26,12 +26,19 @@ const (
 	faultSnatch
 	faultStray
 	faultBrink
+	faultAim
+	faultLaggard
+	faultDeaf
+	faultRival
+	faultOutdate
+	faultHalfway
 	faultScheduled
-	faultLoss = faultScheduled + iota - 17
+	faultLoss = faultScheduled + iota - 23
 	faultRepeat
 	faultTail
 	faultSkew
 	faultDetector
+	faultChanges // of the ring: no fault, but what can be taken away as well
 	faultEnd
 
 	faultKinds = int(faultScheduled)
@@ -40,7 +47,7 @@ const (
 func (f fault) String() string {
 	return [...]string{
 		"burst", "cut", "rift", "split", "isolate", "crash", "blackout", "pause", "slowdisk", "full", "clockstep", "suspect",
-		"usurp", "snatch", "stray", "brink", "loss", "repeat", "tail", "skew", "detector",
+		"usurp", "snatch", "stray", "brink", "aim", "laggard", "deaf", "rival", "outdate", "halfway", "loss", "repeat", "tail", "skew", "detector", "changes",
 	}[f]
 }
 
@@ -176,6 +183,18 @@ func (w *world) inflict(f fault, a, b *node, mask uint64, lasts Time, r rng) {
 		w.stray(r)
 	case faultBrink:
 		w.brink(r)
+	case faultAim:
+		w.aimAt(r, lasts)
+	case faultLaggard:
+		w.laggard(r, lasts, 20)
+	case faultDeaf:
+		w.deafen(a, mask, lasts)
+	case faultRival:
+		w.rival(r)
+	case faultOutdate:
+		w.outdate(r)
+	case faultHalfway:
+		w.halfway = halfway{r, w.now + second}
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/rondokv/rondo/cluster/quorum"
+	"github.com/rondokv/rondo/cluster/ring"
 	"github.com/rondokv/rondo/engine/object"
 )
 
@@ -16,6 +17,7 @@ type finale struct {
 	since Time
 	key   int
 	tries int
+	epoch ring.Epoch // when it began to read
 }
 
 const (
@@ -39,10 +41,11 @@ func (w *world) heal() {
 	}
 	for _, n := range w.nodes {
 		clear(n.until)
-		n.slowUntil = 0
+		n.slowUntil, n.departs = 0, false // who has not begun to leave stays
 		switch {
-		case !n.up:
+		case n.mayStart() || !n.up && n.stopped && !n.gone:
 			n.start()
+		case !n.up:
 		case n.pausedUntil > w.now:
 			n.resume()
 		}
@@ -56,6 +59,9 @@ func (w *world) quiet() string {
 		return fmt.Sprintf("%d messages under way", n)
 	}
 	for _, n := range w.nodes {
+		if n.stopped {
+			continue
+		}
 		if len(n.calls) > 0 {
 			return fmt.Sprintf("node %d has %v under way", n.index, n.calls[0].rec)
 		}
@@ -85,17 +91,30 @@ func (f *finale) wait() {
 		w.after(50*millisecond, nil, f.wait)
 		return
 	}
+	if why := w.settledRing(); why != "" {
+		if w.now-f.since > maxQuiet {
+			w.fail("I21 ends", -1, "after %d s without faults %s", maxQuiet/second, why)
+			return
+		}
+		w.after(50*millisecond, nil, f.wait)
+		return
+	}
+	if w.phase == reading && f.epoch != w.doc.Epoch {
+		w.phase = healing // it has changed once more
+	}
 	f.since = w.now
 	switch w.phase {
 	case healing:
 		f.homecoming()
 		w.phase = reading
+		f.key, f.epoch = 0, w.doc.Epoch
 		w.trace.line(w.now, -1, onPhase, [3]uint64{uint64(reading), 0, 0}, nil)
 		f.read()
 	case reading:
 		f.compare()
+		w.checkCleared()
 		for key := range w.plan.keys {
-			if w.violation == nil && w.plan.profile != ProfileChaos {
+			if w.violation == nil && w.plan.profile != ProfileChaos && !w.keys[key].moved {
 				w.checkLinear(key)
 			}
 		}
@@ -104,14 +123,24 @@ func (f *finale) wait() {
 }
 
 // homecoming is I17: before anybody has read to repair, every home replica has what was written, by hints if not at first, in
-// a run in which no node crashed (its operations under way leave no hints), refused rows for lack of room, or was refused
-// for its clock.
+// a run in which no node crashed (its operations under way leave no hints), refused rows for lack of room, was refused
+// for its clock, or dropped hints at a bound.
 func (f *finale) homecoming() {
 	w := f.w
 	if t := &w.totals; t.Crashes+t.Refused+t.Drifts > 0 {
 		return
 	}
+	for _, n := range w.nodes {
+		for _, part := range n.parts {
+			if len(part.Apart()) > 0 {
+				return
+			}
+		}
+	}
 	for key := range w.plan.keys {
+		if w.keys[key].moved {
+			continue // what one old owner alone had, one new owner has
+		}
 		w.totals.Checks[checkHome]++
 		var first []byte
 		for i, n := range w.homesOf(key) {
@@ -156,6 +185,9 @@ func (f *finale) answered(rec *record) {
 func (f *finale) compare() {
 	w := f.w
 	for _, n := range w.nodes {
+		if !n.up || n.stopped {
+			continue // and never will be again
+		}
 		err := n.store.Scan([]byte{object.SpaceHint}, []byte{object.SpaceHint + 1}, func(key, row []byte) bool {
 			w.fail("I2 equal", -1, "node %d still holds a hint:%s", n.index, n.describeWrite(&object.Write{Key: key, Row: row}))
 			return false
@@ -179,8 +211,10 @@ func (f *finale) compare() {
 				w.fail("I2 equal", key, "replicas differ at the end:\n%s", w.replicas(key))
 			}
 		}
-		// The others may hold nothing but what was left behind: no transfers are simulated, so nothing at all.
 		for _, n := range w.nodes {
+			if !n.up || n.stopped {
+				continue
+			}
 			if rows, _ := n.canonical(key); len(rows) > 0 && !w.isHome(key, n) {
 				w.fail("I2 equal", key, "node %d is no home replica and holds %x", n.index, rows)
 			}

@@ -48,16 +48,22 @@ type edges struct {
 type before struct {
 	need  int // home replicas that the operation will have seen
 	floor pair
-	edges edges
-	count int // touches of the key until then
+	// strong is what a majority was known to hold, whatever the level of the operation.
+	strong pair
+	edges  edges
+	count  int // touches of the key until then
 }
 
 func (w *world) snapshot(rec *record, c *command) (b before) {
 	k := &w.keys[c.key]
+	b.strong = k.floors[w.majority(c.key)]
 	b.need, b.edges, b.count = w.readNeed(rec, c.key), k.edges, len(k.touched)
 	switch {
 	case rec.client < 0:
-		b.floor = k.floors[0] // hints are at home: all that was ever acknowledged
+		b.floor = b.strong
+		if !w.lost {
+			b.floor = k.floors[0] // hints are at home: all that was ever acknowledged
+		}
 	case b.need > 0:
 		b.floor = k.floors[k.replicas-b.need+1]
 	}
@@ -210,7 +216,7 @@ func (s *seen) below(f *floor) string {
 
 func (w *world) checkFloors(rec *record, i int) {
 	c, res, b := &rec.commands[i], &rec.results[i], &rec.before[i]
-	if len(w.nodes) == 1 {
+	if w.alone {
 		// Alone on the ring what is dead goes at once, with its stamps. What tokens tell is checked all the same.
 		return
 	}

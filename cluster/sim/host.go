@@ -51,6 +51,11 @@ func (n *node) Observe(peer object.HLC) error {
 // Alive is what the failure detector says.
 func (n *node) Alive(id object.NodeID) bool { return n.alive(n.w.nodeOf(id)) }
 
+// HintRoom keeps to the run's bound. Who has said that he has nothing left takes no hints any more.
+func (n *node) HintRoom() bool {
+	return !n.emptied() && (n.w.plan.hintBytes == 0 || n.hints < n.w.plan.hintBytes)
+}
+
 // Random returns 64 bits.
 func (n *node) Random() uint64 { return n.random.Uint64() }
 

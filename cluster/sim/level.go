@@ -9,11 +9,26 @@ import (
 // 0 where fallbacks may have stood in, or hints count. An operation may run on another node than its client's, so of the levels
 // of one datacenter the smallest counts. A level that the ring cannot satisfy promises nothing: nobody gets it.
 func (w *world) homesNeeded(c quorum.Choice, write bool, key int) int {
+	if w.keys[key].moved {
+		return w.majorityAsked(c, key)
+	}
 	need := w.homesAsked(c, write, key)
 	if need > w.keys[key].replicas {
 		return 0
 	}
 	return need
+}
+
+// majorityAsked is for keys whose owners change: whatever the lists are, levels of majorities promise that each meets the next. Less
+// than that promises nothing until the end.
+func (w *world) majorityAsked(c quorum.Choice, key int) int {
+	switch c.Level {
+	case quorum.Quorum, quorum.All, quorum.EachQuorum:
+		if !c.Sloppy {
+			return w.majority(key)
+		}
+	}
+	return 0
 }
 
 func (w *world) homesAsked(c quorum.Choice, write bool, key int) int {
@@ -76,6 +91,9 @@ func (w *world) readNeed(rec *record, key int) int {
 		return 0
 	}
 	choice, n := rec.levels[0], w.keys[key].replicas
+	if w.keys[key].moved {
+		n = 2 * ring.MaxReplicas // so that no number is a majority
+	}
 	sloppier := choice.Sloppy && !rec.levels[1].Sloppy
 	if rec.write && rec.levels[1].Level.Majority(n) && (sloppier || !choice.Level.Majority(n)) {
 		choice = quorum.Choice{Level: quorum.Quorum, Sloppy: rec.levels[1].Sloppy}
@@ -86,6 +104,9 @@ func (w *world) readNeed(rec *record, key int) int {
 // possible reports whether every level of an operation can be satisfied on this ring, wherever it runs.
 func (w *world) possible(rec *record) bool {
 	key := rec.commands[0].key
+	if w.plan.rings.changes {
+		return w.alwaysPossible(rec)
+	}
 	dcs := map[string]bool{}
 	for _, n := range w.homesOf(key) {
 		dcs[n.dc] = true
@@ -100,6 +121,22 @@ func (w *world) possible(rec *record) bool {
 		case quorum.Any, quorum.Quorum, quorum.All:
 		default:
 			if int(c.Level) > w.keys[key].replicas {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// alwaysPossible is possible on rings that change: on the smallest that there was.
+func (w *world) alwaysPossible(rec *record) bool {
+	for _, c := range rec.levels {
+		switch c.Level {
+		case quorum.LocalOne, quorum.LocalQuorum, quorum.EachQuorum:
+			return false // it depends on who is there
+		case quorum.Any, quorum.Quorum, quorum.All:
+		default:
+			if int(c.Level) > w.least {
 				return false
 			}
 		}

@@ -12,6 +12,7 @@ import (
 // link is one direction between two nodes.
 type link struct {
 	cuts   int     // that stop it, at present
+	deaf   int     // that stop what is about the ring
 	flying int     // messages under way
 	late   Time    // by how much more messages are late
 	loss   float64 // a share that is lost, beside that of all links
@@ -51,7 +52,8 @@ func (w *world) send(from *node, e dynamo.Envelope) {
 	}
 	loss = max(loss, w.link(from, to).loss)
 	draw, again := w.network.Float64(), w.network.Float64()
-	if w.phase == chaos && (w.link(from, to).cuts > 0 || draw < loss) {
+	deaf := kind == wire.KindRing && w.link(from, to).deaf > 0
+	if w.phase == chaos && (w.link(from, to).cuts > 0 || draw < loss || deaf) || to.gone {
 		w.totals.Lost++
 		w.trace.line(w.now, to.index, onLost, [3]uint64{uint64(kind), id, uint64(from.index)}, nil)
 		if w.plan.profile == ProfileChaos && from.refused(to) {
@@ -77,9 +79,14 @@ func (w *world) fly(p parcel) {
 	if l.late > 0 && w.phase == chaos {
 		in += w.network.around(l.late)
 	}
-	l.flying++
+	counts := p.message.Kind() != wire.KindRing // nodes never stop telling each other of the ring
+	if counts {
+		l.flying++
+	}
 	w.push(event{at: w.now + in, do: func() {
-		l.flying--
+		if counts {
+			l.flying--
+		}
 		// The receiver may have started anew since: it must see that replies are not meant for it.
 		w.push(event{at: w.now, node: p.to, do: func() { w.deliver(p) }})
 	}})
@@ -104,14 +111,22 @@ func (w *world) deliver(p parcel) {
 		}
 	}
 	number := int(head.Partition)
+	if p.to.receiveRing(p.from, m) {
+		return
+	}
 	if number >= len(p.to.parts) {
 		w.fail("I12 answers", -1, "a %v from node %d for partition %d", m.Kind(), p.from.index, number)
 		return
 	}
+	p.to.receive(p.from, number, m)
+}
+
+// receive hands a message to the core.
+func (n *node) receive(from *node, p int, m wire.Message) {
 	if kindNeedsRoom(m) {
-		p.to.makeRoom()
+		n.makeRoom()
 	}
-	p.to.step(number, func(part *dynamo.Partition) { part.Receive(p.to.time(), p.from.id, m) })
+	n.step(p, func(part *dynamo.Partition) { part.Receive(n.time(), from.id, m) })
 }
 
 // kindNeedsRoom reports whether a driver makes sure that the clock has room before it hands m to the core: only an operation
@@ -132,7 +147,7 @@ func (w *world) flying() (n int) {
 // describe tells people what a message says.
 func describe(m wire.Message, to *node) string {
 	h := m.Head()
-	text := fmt.Sprintf("%v %x -> n%d", m.Kind(), h.ID, to.index)
+	text := fmt.Sprintf("%v %x -> n%d epoch %d", m.Kind(), h.ID, to.index, h.Epoch)
 	switch m := m.(type) {
 	case *wire.Read:
 		text += fmt.Sprintf(" %d keys", len(m.Keys))
@@ -146,6 +161,12 @@ func describe(m wire.Message, to *node) string {
 		text += fmt.Sprintf(" op %x", m.Body)
 	case *wire.PassReply:
 		text += fmt.Sprintf(" %v", m.Status)
+	case *wire.Ring:
+		text += describeRing(m.Body)
+	case *wire.Compared:
+		text += fmt.Sprintf(" %v", m.Status)
+	case *wire.Fetched:
+		text += fmt.Sprintf(" %v %d rows", m.Status, len(m.Rows))
 	}
 	return text
 }

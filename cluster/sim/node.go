@@ -2,7 +2,6 @@ package sim
 
 import (
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/rondokv/rondo/cluster/dynamo"
@@ -24,7 +23,17 @@ type node struct {
 	store   *memstore.Store
 	ceiling object.HLC
 	inc     object.Incarnation
+	saved   saved
 
+	place   ring.Node
+	present bool // it has been started once
+	gone    bool // for good, its disk with it
+	stopped bool // it is no member any more, and has noticed
+	departs bool // it wants to leave
+
+	membership
+	dynamo.Pace
+	hints       int // bytes of those in the store
 	up          bool
 	life        uint32
 	clock       *hlc.Clock
@@ -61,9 +70,8 @@ func (n *node) steady() {
 	n.rate, n.offset = 0, 0
 }
 
-func newNode(w *world, index int) *node {
-	m := &w.ring.Members()[index]
-	n := &node{w: w, index: index, id: object.NodeID(m.ID), dc: m.DC, store: memstore.New(), random: newRNG(w.seed, drawNode+uint64(index))}
+func newNode(w *world, index int, m ring.Node) *node {
+	n := &node{w: w, index: index, id: object.NodeID(m.ID), dc: m.DC, place: m, store: memstore.New(), random: newRNG(w.seed, drawNode+uint64(index))}
 	n.origin = Time(n.random.Int64N(int64(1000 * second)))
 	if s := w.plan.skew; s > 0 {
 		n.offset = Time(n.random.Int64N(int64(s))) - s/2
@@ -101,21 +109,24 @@ func (n *node) start() {
 		Ceiling: n.ceiling, Raise: n.raise, MaxDrift: time.Duration(w.plan.maxDrift),
 	})
 	n.makeRoom()
-	n.parts = n.parts[:0]
-	n.timers = make([]Time, w.ring.Partitions())
-	n.durable = make([]uint64, w.ring.Partitions())
-	for p := range w.ring.Partitions() {
-		part, err := dynamo.NewPartition(n, ring.Partition(p), w.ring, dynamo.Options{ID: n.id, Inc: n.inc, Secret: w.secret, DC: n.dc, Limits: w.plan.limits})
-		if err != nil {
-			panic(fmt.Sprintf("start node %d: %v", n.index, err))
-		}
-		n.parts = append(n.parts, part)
-	}
+	n.countHints()
+	n.Pace = dynamo.Pace{}
+	n.parts, n.timers, n.durable = n.parts[:0], nil, nil
 	w.trace.line(w.now, n.index, onStart, [3]uint64{uint64(n.inc), uint64(n.ceiling), 0}, nil)
-	for p := range n.parts {
-		n.arm(p)
-	}
+	n.startPart()
 	w.after(w.disk.around(400*millisecond), n, n.keepRoom)
+}
+
+// countHints counts what is left of the hints after a crash.
+func (n *node) countHints() {
+	n.hints = 0
+	err := n.store.Scan([]byte{object.SpaceHint}, []byte{object.SpaceHint + 1}, func(key, row []byte) bool {
+		n.hints += len(key) + len(row)
+		return true
+	})
+	if err != nil {
+		panic(err)
+	}
 }
 
 // raise makes the ceiling durable: the simulated disk of node state is never slow, but see keepRoom.
@@ -166,6 +177,7 @@ func (n *node) die(keep int, down Time) {
 	w.trace.line(w.now, n.index, onCrash, [3]uint64{uint64(lost), uint64(keep), uint64(down)}, nil)
 	n.store = n.store.Crash(keep)
 	w.addStats(n)
+	n.stopPart()
 	n.up = false
 	n.parts = n.parts[:0]
 	n.disk.forget()
@@ -176,11 +188,14 @@ func (n *node) die(keep int, down Time) {
 		c.broken()
 	}
 	w.after(max(down, millisecond), nil, func() {
-		if !n.up {
+		if n.mayStart() {
 			n.start()
 		}
 	})
 }
+
+// mayStart reports whether the node is down and can be started again.
+func (n *node) mayStart() bool { return !n.up && n.present && !n.gone && !n.stopped }
 
 // pause stops the node for a while; then everything that waited happens at once.
 func (n *node) pause(lasts Time) {
@@ -213,6 +228,7 @@ func (n *node) step(p int, do func(*dynamo.Partition)) {
 		part.More(n.time())
 	}
 	n.arm(p)
+	n.watchTransfer(p)
 	if n.w.plan.release {
 		part.Release()
 	}
@@ -224,6 +240,7 @@ var errFull = errors.New("sim: the disk is full")
 func (n *node) ready(p int) (more bool) {
 	w, part := n.w, n.parts[p]
 	r := part.Ready()
+	var newer *dynamo.Event
 	if len(r.Writes) > 0 && n.full() {
 		w.totals.Refused++
 		w.trace.line(w.now, n.index, onRefuse, [3]uint64{uint64(len(r.Writes)), 0, 0}, nil)
@@ -234,6 +251,9 @@ func (n *node) ready(p int) (more bool) {
 	}
 	if len(r.Writes) > 0 {
 		n.apply(p, r.Batch, r.Writes)
+		for i := range r.Hints {
+			n.hints += r.Hints[i].Bytes
+		}
 		n.meetDoom()
 	}
 	for _, e := range r.Messages {
@@ -245,9 +265,14 @@ func (n *node) ready(p int) (more bool) {
 			w.fail("I7 unique", -1, "node %d: corrupt %s from %016x: %v", n.index, e.Ref.Name, uint64(e.Peer), e.Err)
 		case dynamo.EventDrift:
 			w.totals.Drifts++
+		case dynamo.EventNewer:
+			newer = e
 		}
 	}
 	more = r.More
+	if newer != nil {
+		n.newer(newer.Peer, newer.Epoch)
+	}
 	for _, req := range r.Done {
 		n.done(req)
 	}

@@ -26,7 +26,7 @@ type result struct {
 // Reads implements dynamo.Op.
 func (o *op) Reads() (rs object.ReadSet) {
 	if o.rec.commands[0].verb == verbFlush {
-		return object.ReadSet{Flush: []uint8{0}}
+		return object.ReadSet{Flush: object.DBSetOf(0)}
 	}
 	rs.Blind = true
 	for i := range o.rec.commands {
@@ -39,7 +39,7 @@ func (o *op) Reads() (rs object.ReadSet) {
 		case c.field != 0:
 			rs.Elements = append(rs.Elements, object.ElementRef{Key: i, Sub: subOf(c.field)})
 		default:
-			rs.Whole = append(rs.Whole, i)
+			rs.Elements = append(rs.Elements, object.ElementRef{Key: i})
 		}
 	}
 	if o.rec.multi {

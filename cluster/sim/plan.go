@@ -42,7 +42,8 @@ func (k *keyPlan) ref() object.KeyRef { return object.KeyRef{Name: k.name} }
 type plan struct {
 	profile  Profile
 	emphasis emphasis
-	members  []ring.Node
+	members  []ring.Node // that found the cluster
+	spares   []ring.Node // that may come later
 	replicas int
 	slots    int // a partition
 
@@ -79,8 +80,11 @@ type plan struct {
 	rate     int  // parts per million that clocks run fast or slow, at most
 	detect   Time // the fastest failure detector's interval
 
-	limits dynamo.Limits
-	faults [faultKinds]faultPlan
+	rings ringPlan
+
+	limits    dynamo.Limits
+	hintBytes int // of hints that a node takes; 0: any number
+	faults    [faultKinds]faultPlan
 }
 
 func drawPlanOf(seed uint64, c Config) *plan {
@@ -91,20 +95,24 @@ func drawPlanOf(seed uint64, c Config) *plan {
 	if p.profile == ProfileDrawn {
 		p.profile = drawn
 	}
-	p.emphasis = emphasis(r.pick([]int{18, 11, 13, 13, 11, 13, 16}))
+	p.emphasis = emphasis(r.pick([]int{14, 11, 13, 13, 11, 13, 16, 45}))
 	if p.profile != ProfileChaos {
 		p.emphasis = onNothing
 	}
 	p.drawRing(r)
+	rings := newRNG(seed, drawRings)
+	p.drawRings(rings, c.Without)
 	p.drawKeys(r)
 	p.drawLevels(r)
 	p.drawLoad(r)
 	p.drawEdges(r)
 	p.drawClocks(r)
 	p.drawLimits(r)
+	p.drawBounds(newRNG(seed, drawBounds))
 	f := newRNG(seed, drawFault-1)
 	p.drawFaults(f, c.Without)
 	p.emphasize(f, c.Without)
+	p.paceRings(rings, c.Without)
 	p.restrict(c)
 	return p
 }
@@ -251,6 +259,11 @@ func (p *plan) drawLimits(r rng) {
 	}
 }
 
+func (p *plan) drawBounds(r rng) {
+	p.hintBytes = oneOf(r, 0, 0, 0, 1000, 10000)
+	p.limits.HintWindow = oneOf(r, 0, 0, 0, second/2, 5*second)
+}
+
 // restrict takes away what the profile and the config do not allow.
 func (p *plan) restrict(c Config) {
 	if c.Ops > 0 {
@@ -301,9 +314,10 @@ func (p *plan) String() string {
 	for i := range p.keys {
 		text += fmt.Sprintf(" %s@%d", p.keys[i].name, p.keys[i].slot)
 	}
-	text += fmt.Sprintf("; net %d+%d us, loss %g, repeat %g, tail %g of %d ms, sync %d us, skew %d ms of %d, codec %t, faults",
+	text += fmt.Sprintf("; net %d+%d us, loss %g, repeat %g, tail %g of %d ms, sync %d us, skew %d ms of %d, codec %t",
 		p.netMin/microsecond, p.netMean/microsecond, p.loss, p.repeat, p.tail, p.tailMean/millisecond, p.syncMean/microsecond,
 		p.skew/millisecond, p.maxDrift/millisecond, p.codec)
+	text += p.rings.String() + ", faults"
 	for f := range p.faults {
 		if p.faults[f].every > 0 {
 			text += fmt.Sprintf(" %v/%dms", fault(f), p.faults[f].every/millisecond)

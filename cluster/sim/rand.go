@@ -11,6 +11,10 @@ const (
 	drawNetwork
 	drawDisk
 	drawEnd
+	_ // drawEnd+1 is the finale's
+	drawBounds
+	drawRings  // what a ring's changes are
+	drawOrders // when and which
 	drawClient = 1 << 8
 	drawNode   = 1 << 16
 	drawFault  = 1 << 24

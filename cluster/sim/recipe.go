@@ -18,7 +18,7 @@ func (w *world) volley(n *node, key int, r rng, c quorum.Choice, spread Time, ve
 
 // call lets a client of its own send one command, or several on as many keys, and calls then once they have succeeded.
 func (w *world) call(n *node, key int, r rng, levels [2]quorum.Choice, then func(), v verb, more ...command) {
-	if w.phase != chaos || w.opsLeft == 0 || !n.up {
+	if w.phase != chaos || w.opsLeft == 0 || !n.up || len(n.parts) == 0 {
 		return
 	}
 	w.opsLeft--
@@ -28,8 +28,16 @@ func (w *world) call(n *node, key int, r rng, levels [2]quorum.Choice, then func
 	if v == verbSetEx || v == verbExpire {
 		cmd.n = int64(r.between(1, 60)) // less than clocks are apart
 	}
-	rec := w.invoke(guest.index, n, append([]command{cmd}, more...), levels, len(more) > 0, w.plan.deadline)
+	rec := w.invoke(guest.index, n, append([]command{cmd}, more...), levels, len(more) > 0, w.patience())
 	w.begin(n, rec, guest)
+}
+
+// patience is how long a recipe's client waits.
+func (w *world) patience() Time {
+	if w.timeout > 0 {
+		return w.timeout
+	}
+	return w.plan.deadline
 }
 
 var (

@@ -104,7 +104,8 @@ type history struct {
 
 // keyHistory is what the checks keep of one key.
 type keyHistory struct {
-	replicas int
+	replicas int    // when the run began
+	moved    bool   // its owners have changed since: levels by number promise nothing any more
 	floors   []pair // by how many home replicas are known to hold it
 	edges    edges
 	replaced map[uint64]overwritten // by token: when somebody who had seen it and wrote over it was first acknowledged at QUORUM or above
@@ -221,7 +222,7 @@ func (w *world) checkPlace(rec *record, stamp object.Stamp) {
 	}
 	w.totals.Checks[checkPlace]++
 	key := rec.commands[0].key
-	if n := w.nodeOf(stamp.Node); n == nil || !w.isHome(key, n) {
+	if n := w.nodeOf(stamp.Node); n == nil || !n.isHome(key) {
 		w.fail("I15 place", key, "it looked and wrote on node %v, which is no home replica: %v", stamp.Node, rec)
 	}
 }

@@ -58,7 +58,7 @@ func (w *world) mustShow(t touch, rec *record, b *before) bool {
 	if t.rec.outcome != succeeded || !t.rec.results[t.i].applied || t.rec.finished >= rec.invoked {
 		return false
 	}
-	if rec.client < 0 {
+	if rec.client < 0 && !w.lost {
 		return true
 	}
 	return b.need > 0 && w.writeNeed(t.rec, t.command().key)+b.need > w.keys[t.command().key].replicas

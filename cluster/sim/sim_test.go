@@ -55,7 +55,8 @@ func TestSeeds(t *testing.T) {
 	for name, count := range map[string]uint64{
 		"lost batches": all.BatchesLost, "refused batches": all.Refused, "drifts": all.Drifts, "ceilings": all.Ceilings,
 		"passed": c.Passed, "write-backs": c.WriteBacks, "repairs": c.Repairs, "conflicts": c.Conflicts, "re-issues": c.Reissues,
-		"hints stored": c.HintsStored, "hints replayed": c.HintsReplayed, "overloaded": c.Overloaded, "timeouts": c.Timeouts,
+		"hints stored": c.HintsStored, "hints replayed": c.HintsReplayed, "hints dropped": c.HintsDropped,
+		"hints refused": c.HintsRefused, "speculations": c.Speculations, "budgets spent": c.OverBudget, "overloaded": c.Overloaded, "timeouts": c.Timeouts,
 	} {
 		if count == 0 {
 			t.Errorf("no %s", name)

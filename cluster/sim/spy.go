@@ -6,8 +6,6 @@ import (
 	"github.com/rondokv/rondo/engine/object"
 )
 
-const hintPrefixLen = 1 + 8
-
 // spy looks at every row that a node stores, hints among them.
 //
 // I7: a stamp, a counter's name with its count, a dot, each stands for one thing, wherever and whenever it is seen. A node that
@@ -45,7 +43,7 @@ func (s *spy) look(w *world, n *node, writes []object.Write) {
 		}
 		at := wr.Key
 		if at[0] == object.SpaceHint {
-			at = at[hintPrefixLen:]
+			at = at[object.HintPrefixLen:]
 			w.totals.HintRows++
 		}
 		rk, err := object.ParseRowKey(at)

@@ -33,12 +33,15 @@ const (
 	checkDigest
 	checkPrimary
 	checkHome
+	checkEpochs
+	checkStages
+	checkCleared
 	checks = iota
 )
 
 var checkNames = [checks]string{
 	"I1 acked", "I2 equal", "I3 revived", "I4 monotonic", "I5 counter", "I6 siblings", "I7 unique", "I8 refused", "I9 fresh", "I10 linear",
-	"I10 undecided", "I11 weak", "I12 answers", "I12 in time", "I13 frozen", "I14 expiry", "real values", "I15 place", "digests", "I16 primary", "I17 home",
+	"I10 undecided", "I11 weak", "I12 answers", "I12 in time", "I13 frozen", "I14 expiry", "real values", "I15 place", "digests", "I16 primary", "I17 home", "I18 epochs", "I19 stages", "I20 cleared",
 }
 
 // Totals are quantities of one run or of many.
@@ -49,7 +52,7 @@ type Totals struct {
 		Outcomes [4]uint64 // by outcome
 		Applied  uint64    // evaluations that changed something
 	}
-	Messages [8]uint64 // by kind
+	Messages [14]uint64 // by kind
 	Lost     uint64
 	Faults   [faultEnd]uint64
 	Crashes  uint64
@@ -58,6 +61,8 @@ type Totals struct {
 	Ceilings uint64 // operations begun again after the clock's ceiling was in the way
 
 	Batches, BatchesLost, Refused, HintRows uint64
+
+	RingTotals
 
 	Core   dynamo.Stats
 	Checks [checks]uint64
@@ -87,6 +92,7 @@ func (t *Totals) Add(o *Totals) {
 	t.BatchesLost += o.BatchesLost
 	t.Refused += o.Refused
 	t.HintRows += o.HintRows
+	t.RingTotals.add(&o.RingTotals)
 	t.Core.Add(o.Core)
 	t.Events += o.Events
 	t.Lines += o.Lines
@@ -130,21 +136,25 @@ func (t *Totals) WriteTo(out io.Writer) (int64, error) {
 	p.line("  %-12s %9d %9d %9d %9d", "all", sum[succeeded], sum[refused], sum[unknown], sum[4])
 	p.text("faults       ")
 	for f, n := range t.Faults {
-		if fault(f) != faultSkew && fault(f) != faultDetector && fault(f) != faultLoss {
+		if fault(f) != faultSkew && fault(f) != faultDetector && fault(f) != faultLoss && fault(f) != faultChanges {
 			p.text(" %v %d", fault(f), n)
 		}
 	}
 	p.line("; lost messages %d, changes of view %d, drift refused %d, clock ceiling %d", t.Lost, t.Views, t.Drifts, t.Ceilings)
 	p.text("messages     ")
-	for k := wire.KindRead; k <= wire.KindPassReply; k++ {
+	for k := wire.KindRead; k <= wire.KindFetched; k++ {
+		if k == wire.KindAsk || k == wire.KindAnswer {
+			continue
+		}
 		p.text(" %v %d", k, t.Messages[k])
 	}
 	p.line("")
 	p.line("disks         batches %d, lost in crashes %d, refused %d; hint rows %d", t.Batches, t.BatchesLost, t.Refused, t.HintRows)
 	c := &t.Core
-	p.line("core          passed %d, differing %d, write-backs %d, repairs %d, conflicts %d, re-issues %d, hints stored %d, replayed %d, unclear %d",
-		c.Passed, c.Differing, c.WriteBacks, c.Repairs, c.Conflicts, c.Reissues, c.HintsStored, c.HintsReplayed, c.Unclear)
+	p.line("core          passed %d, differing %d, write-backs %d, repairs %d, conflicts %d, re-issues %d, hints stored %d, replayed %d, dropped %d, refused %d, unclear %d, speculations %d, over budget %d",
+		c.Passed, c.Differing, c.WriteBacks, c.Repairs, c.Conflicts, c.Reissues, c.HintsStored, c.HintsReplayed, c.HintsDropped, c.HintsRefused, c.Unclear, c.Speculations, c.OverBudget)
 	p.line("              unavailable %d, timeouts %d, overloaded %d, peers refused %d", c.Unavailable, c.Timeouts, c.Overloaded, c.Refused)
+	t.writeRing(&p)
 	p.text("checks       ")
 	for i, n := range t.Checks {
 		p.text(" %s %d,", checkNames[i], n)

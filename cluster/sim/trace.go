@@ -57,10 +57,17 @@ const (
 	onInvoke
 	onAnswer
 	onPhase
+	onDecide
+	onSave
+	onAdopt
+	onMove
+	onRole
+	onOrder
+	onOutcome
 )
 
 func (h happening) String() string {
-	return [...]string{"", "send", "lost", "deliver", "tick", "apply", "refuse", "sync", "crash", "start", "fault", "view", "invoke", "answer", "phase"}[h]
+	return [...]string{"", "send", "lost", "deliver", "tick", "apply", "refuse", "sync", "crash", "start", "fault", "view", "invoke", "answer", "phase", "decide", "save", "adopt", "move", "role", "order", "outcome"}[h]
 }
 
 // line adds a line. words are hashed; text, if not nil, says the same to people, and is called only when somebody reads.

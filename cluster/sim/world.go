@@ -23,7 +23,7 @@ const (
 type world struct {
 	seed   uint64
 	plan   *plan
-	ring   *ring.Ring
+	ring   *ring.Ring // of the newest document
 	secret object.Secret
 
 	now    Time
@@ -39,6 +39,9 @@ type world struct {
 	network rng
 	disk    rng
 	encoder wire.Encoder
+
+	epochs
+	operator
 
 	clients []*client
 	guests  int // clients of recipes so far
@@ -87,24 +90,22 @@ func newWorld(seed uint64, c Config) *world {
 
 func (w *world) start() {
 	p := w.plan
-	r, err := ring.Build(p.members, ring.Options{Replicas: p.replicas, SlotsPerPartition: p.slots})
-	if err != nil {
-		panic(err)
-	}
-	w.ring = r
+	w.found()
 	draw := newRNG(w.seed, drawEnd)
 	w.secret = object.Secret{K0: draw.Uint64(), K1: draw.Uint64()}
 	w.history.start(w)
 	w.spy.start()
-	w.links = make([]link, len(p.members)*len(p.members))
-	for i := range r.Members() {
-		w.nodes = append(w.nodes, newNode(w, i))
+	everybody := append(p.members[:len(p.members):len(p.members)], p.spares...)
+	w.links = make([]link, len(everybody)*len(everybody))
+	for i := range everybody {
+		w.nodes = append(w.nodes, newNode(w, i, everybody[i]))
 	}
-	for _, n := range w.nodes {
-		n.start()
-		n.startDetector()
+	for _, n := range w.nodes[:len(p.members)] {
+		n.saved.doc = w.doc
+		n.appear()
 	}
 	w.scheduleFaults()
+	w.scheduleOrders()
 	for i := range p.clients {
 		c := newClient(w, i)
 		w.clients = append(w.clients, c)

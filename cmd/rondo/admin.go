@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -19,27 +20,54 @@ import (
 	"github.com/rondokv/rondo/engine"
 )
 
+// defaultAdmin is the admin HTTP of a node with default addresses.
+const defaultAdmin = "127.0.0.1:18379"
+
 // adminTimeout bounds a question to a node.
 const adminTimeout = 5 * time.Second
 
 func newAdmin(p process) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "admin",
-		Short: "Look at a running node and its ring",
+		Short: "Look at a running node and its ring, and change the ring",
 		Args:  knownCommand,
 		RunE:  helpAndFail,
 	}
 	node := &cobra.Command{Use: "node", Short: "Nodes, as one of them sees the others", Args: knownCommand, RunE: helpAndFail}
 	node.AddCommand(newAsk("list", "List all nodes: state, addresses, epoch, load", "/admin/nodes", printNodes), newNodeID(p))
 	ring := &cobra.Command{Use: "ring", Short: "The ring: who holds what", Args: knownCommand, RunE: helpAndFail}
-	ring.AddCommand(newAsk("status", "Say how the ring is and how much each node holds", "/admin/ring", printRing))
-	cmd.AddCommand(node, ring)
+	ring.AddCommand(newRingStatus())
+	ring.AddCommand(ringOrders(p)...)
+	node.AddCommand(nodeOrders(p)...)
+	cmd.AddCommand(node, ring, newAdvise())
+	return cmd
+}
+
+// newRingStatus shows how the ring is, or follows it with --watch.
+func newRingStatus() *cobra.Command {
+	cmd := newAsk("status", "Say how the ring is, how much each node holds and how far changes are", "/admin/ring", printRing)
+	ask, watch := cmd.RunE, false
+	cmd.Flags().BoolVar(&watch, "watch", false, "follow a change of the ring until it is done")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if !watch {
+			return ask(cmd, args)
+		}
+		addr, err := cmd.Flags().GetString("addr")
+		if err != nil {
+			return err
+		}
+		asJSON, err := cmd.Flags().GetBool("json")
+		if err != nil {
+			return err
+		}
+		return watchRing(cmd.Context(), cmd.OutOrStdout(), addr, asJSON, 0, "", false)
+	}
 	return cmd
 }
 
 // newAsk is a command that shows a page of a node's admin HTTP.
 func newAsk(use, short, path string, show func(w io.Writer, body []byte) error) *cobra.Command {
-	addr, asJSON := "127.0.0.1:18379", false
+	addr, asJSON := defaultAdmin, false
 	cmd := &cobra.Command{
 		Use: use, Short: short, Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -152,16 +180,46 @@ func printRing(w io.Writer, body []byte) error {
 			return err
 		}
 	}
+	if err := printPlanned(w, p); err != nil {
+		return err
+	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintln(t, "NODE\tCLIENTS\tALIVE\tRACK\tDC\tWEIGHT\tVNODES\tSHARE\tFIRST\tPRIMARY SLOTS") // Flush tells of errors
+	_, _ = fmt.Fprintln(t, "NODE\tCLIENTS\tALIVE\tRACK\tDC\tWEIGHT\tVNODES\tSHARE\tFIRST\tPRIMARY SLOTS\tMOVES") // Flush tells of errors
 	for _, m := range p.Members {
 		here := "yes"
 		if !m.Alive {
 			here = "NO"
 		}
-		_, _ = fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%d\t%d\t%.1f%%\t%d\t%d\n", m.ID, m.Client, here, orDash(m.Rack), orDash(m.DC), m.Weight, m.Vnodes, 100*m.Share, m.Firsts, m.Primary)
+		_, _ = fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%d\t%d\t%.1f%%\t%d\t%d\t%s\n", m.ID, m.Client, here, orDash(m.Rack), orDash(m.DC), m.Weight, m.Vnodes, 100*m.Share, m.Firsts, m.Primary, m.moves())
 	}
 	return t.Flush()
+}
+
+// printPlanned says what changes, and who waits.
+func printPlanned(w io.Writer, p ringPage) error {
+	var b strings.Builder
+	if p.Stage != "stable" {
+		fmt.Fprintf(&b, "a plan by %s is %s: %s\n", orDash(p.PlanBy), p.Stage, p.total().line(p, movesTotal{}, time.Second))
+	} else if p.Wait != "" {
+		fmt.Fprintf(&b, "%s\n", p.Wait)
+	}
+	for _, x := range p.Waiting {
+		fmt.Fprintf(&b, "%s (%s) waits to be admitted\n", x.ID, x.Client)
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// moves is how far a member is.
+func (m *ringLine) moves() string {
+	text := "-"
+	if all := m.PartitionsDone + m.PartitionsLeft; all > 0 {
+		text = fmt.Sprintf("%d/%d, %s", m.PartitionsDone, all, megabytes(m.BytesDone))
+	}
+	if m.Leaving {
+		text += ", leaving"
+	}
+	return text
 }
 
 // newNodeID tells the id of a data directory: a node's certificate has to name it before the node first runs.

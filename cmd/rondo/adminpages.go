@@ -1,13 +1,17 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
+	"github.com/rondokv/rondo/cluster/epoch"
 	"github.com/rondokv/rondo/cluster/gossip"
 	"github.com/rondokv/rondo/cluster/peer"
+	"github.com/rondokv/rondo/cluster/ring"
 	"github.com/rondokv/rondo/engine/object"
 	"github.com/rondokv/rondo/server"
 )
@@ -68,6 +72,19 @@ type ringPage struct {
 	Dead       int        `json:"partitions_dead"`   // none is
 	Relaxed    []string   `json:"relaxed,omitempty"` // what could not be had as asked
 	Members    []ringLine `json:"members"`
+
+	Stage     string     `json:"stage"`
+	Conductor string     `json:"conductor,omitempty"`
+	Voters    []string   `json:"voters,omitempty"`
+	Auto      bool       `json:"auto"`              // the asked node makes plans by itself
+	PlanBy    string     `json:"plan_by,omitempty"` // who made the plan that is carried out
+	Moves     int        `json:"moves,omitempty"`   // its vnodes
+	Bound     int        `json:"bound,omitempty"`   // what no plan could go below
+	Moving    int        `json:"moving,omitempty"`  // partitions
+	Wait      string     `json:"wait,omitempty"`    // what the next epoch waits for
+	Waiting   []ringLine `json:"waiting,omitempty"` // nodes that wait to be admitted
+	Rate      float64    `json:"rate_bytes"`        // a second, lately, of the asked node
+	ETA       float64    `json:"eta_seconds"`       // of the asked node; -1: not known
 }
 
 type ringLine struct {
@@ -81,12 +98,21 @@ type ringLine struct {
 	Share   float64 `json:"share"` // of all vnodes
 	Firsts  int     `json:"first_places"`
 	Primary int     `json:"primary_slots"` // now
+
+	Leaving        bool   `json:"leaving,omitempty"`
+	Adopted        uint64 `json:"adopted,omitempty"` // epoch
+	PartitionsDone uint32 `json:"partitions_done,omitempty"`
+	PartitionsLeft uint32 `json:"partitions_left,omitempty"`
+	BytesDone      uint64 `json:"bytes_done,omitempty"`
+	BytesLeft      uint64 `json:"bytes_left,omitempty"`
 }
 
 // adminRoutes adds the pages behind rondo admin.
 func (n *node) adminRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("GET /admin/nodes", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, n.nodesPage()) })
-	mux.HandleFunc("GET /admin/ring", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, n.ringPage()) })
+	mux.HandleFunc("GET /admin/ring", func(w http.ResponseWriter, r *http.Request) { writeJSON(w, n.ringPage(r.Context())) })
+	mux.HandleFunc("POST /admin/order", n.takeOrder)
+	n.adviseRoute(mux)
 }
 
 func writeJSON(w http.ResponseWriter, v any) {
@@ -104,8 +130,11 @@ func (n *node) progress() (state string, m *membership) {
 	if n.company == nil {
 		return "alone", nil
 	}
-	if m := n.company.feed.to.Load(); m != nil {
+	if m := n.company.feed.to.Load(); m != nil && m.chart.Load() != nil {
 		return "formed", m
+	}
+	if n.company.joining {
+		return "waiting to be admitted", nil
 	}
 	return "forming", nil
 }
@@ -124,8 +153,10 @@ func (n *node) nodesPage() nodesPage {
 		return p
 	}
 	links := map[object.NodeID]peer.LinkStats{}
+	var c *chart
 	if m != nil {
-		p.Epoch = m.doc.Epoch
+		c = m.chart.Load()
+		p.Epoch = uint64(m.chart.Load().doc.Epoch)
 		for _, s := range m.links.Load().Stats() {
 			links[s.ID] = s
 		}
@@ -137,9 +168,9 @@ func (n *node) nodesPage() nodesPage {
 		line.Link = linkState(links, g.ID)
 		line.LinkRTT, line.Queued = milliseconds(links[g.ID].Latency), links[g.ID].Queued
 		if m != nil {
-			line.Member = m.doc.member(g.ID) != nil
-			line.Vnodes, _ = m.holds(g.ID)
-			line.Slots = m.primarySlots(g.ID)
+			line.Member = c.member(g.ID) != nil
+			line.Vnodes, _ = c.holds(g.ID)
+			line.Slots = primarySlots(m.Topology(), g.ID)
 		}
 		p.Nodes = append(p.Nodes, line)
 	}
@@ -152,15 +183,18 @@ func (n *node) nodesPage() nodesPage {
 // unheard are the members that gossip has not heard of since the start.
 func (m *membership) unheard(links map[object.NodeID]peer.LinkStats) (lines []nodeLine) {
 	v := m.gossip.View()
-	for _, d := range *m.known.Load() {
-		if _, ok := v.Get(d.ID); ok {
+	c := m.chart.Load()
+	for i := range c.doc.Members {
+		d := &c.doc.Members[i]
+		a := m.addressesOf(d, v)
+		if _, ok := v.Get(a.ID); ok {
 			continue
 		}
-		vnodes, _ := m.holds(d.ID)
+		vnodes, _ := c.holds(a.ID)
 		lines = append(lines, nodeLine{
-			ID: hexID(d.ID), ClientID: server.ClientNodeID(d.ID), Member: true, State: "unknown", Doubt: gossip.NoDoubt.String(), HeardAgo: -1,
-			Client: d.Client, Forward: d.Forward, Peer: d.Peer, Gossip: d.Gossip, Rack: d.Rack, DC: d.DC, Weight: d.Weight,
-			Vnodes: vnodes, Link: linkState(links, d.ID),
+			ID: hexID(a.ID), ClientID: server.ClientNodeID(a.ID), Member: true, State: "unknown", Doubt: gossip.NoDoubt.String(), HeardAgo: -1,
+			Client: a.Client, Forward: a.Forward, Peer: a.Peer, Gossip: a.Gossip, Rack: d.Rack, DC: d.DC, Weight: d.Weight,
+			Vnodes: vnodes, Link: linkState(links, a.ID),
 		})
 	}
 	return lines
@@ -195,8 +229,8 @@ func gossipLine(g gossip.Member, now time.Time) nodeLine {
 }
 
 // holds is how many vnodes a member has, and on how many lists it is first.
-func (m *membership) holds(id object.NodeID) (vnodes, firsts int) {
-	for _, list := range m.lists {
+func (c *chart) holds(id object.NodeID) (vnodes, firsts int) {
+	for _, list := range c.lists {
 		for k, home := range list {
 			if home == id {
 				vnodes++
@@ -210,8 +244,7 @@ func (m *membership) holds(id object.NodeID) (vnodes, firsts int) {
 }
 
 // primarySlots is of how many slots a member is primary now.
-func (m *membership) primarySlots(id object.NodeID) (n int) {
-	t := m.Topology()
+func primarySlots(t *server.Topology, id object.NodeID) (n int) {
 	for i := range t.Members {
 		if t.Members[i].Node == id {
 			for _, run := range t.Members[i].Slots {
@@ -222,7 +255,7 @@ func (m *membership) primarySlots(id object.NodeID) (n int) {
 	return n
 }
 
-func (n *node) ringPage() ringPage {
+func (n *node) ringPage(ctx context.Context) ringPage {
 	state, m := n.progress()
 	p := ringPage{State: state}
 	if n.company != nil {
@@ -231,16 +264,17 @@ func (n *node) ringPage() ringPage {
 	if m == nil {
 		return p
 	}
-	p.Epoch, p.Hash, p.Cluster = m.doc.Epoch, fmt.Sprintf("%08x", m.doc.Hash), m.doc.Cluster
-	p.Replicas, p.Partitions = m.ring.Replicas(), m.ring.Partitions()
-	for _, r := range m.ring.Relaxed() {
+	c, t := m.chart.Load(), m.Topology()
+	p.Epoch, p.Hash, p.Cluster, p.Configured = uint64(c.doc.Epoch), fmt.Sprintf("%08x", c.short), c.doc.Cluster, c.doc.Replicas
+	p.Replicas, p.Partitions = c.ring.Replicas(), c.ring.Partitions()
+	for _, r := range c.ring.Relaxed() {
 		p.Relaxed = append(p.Relaxed, fmt.Sprint(r))
 	}
 	alive := map[object.NodeID]bool{}
-	for i := range m.Topology().Members {
-		alive[m.Topology().Members[i].Node] = !m.Topology().Members[i].Failed
+	for i := range t.Members {
+		alive[t.Members[i].Node] = !t.Members[i].Failed
 	}
-	for _, list := range m.lists {
+	for _, list := range c.lists {
 		up := 0
 		for _, id := range list {
 			if alive[id] {
@@ -251,14 +285,76 @@ func (n *node) ringPage() ringPage {
 		p.Quorum += b2i(up > len(list)/2)
 		p.Dead += b2i(up == 0)
 	}
-	for _, d := range *m.known.Load() {
-		vnodes, firsts := m.holds(d.ID)
+	v := m.gossip.View()
+	for i := range c.doc.Members {
+		d := &c.doc.Members[i]
+		a := m.addressesOf(d, v)
+		vnodes, firsts := c.holds(a.ID)
 		p.Members = append(p.Members, ringLine{
-			ID: hexID(d.ID), Client: d.Client, Alive: alive[d.ID], Weight: d.Weight, Rack: d.Rack, DC: d.DC,
-			Vnodes: vnodes, Share: float64(vnodes) / float64(p.Partitions*p.Replicas), Firsts: firsts, Primary: m.primarySlots(d.ID),
+			ID: hexID(a.ID), Client: a.Client, Alive: alive[a.ID], Weight: d.Weight, Rack: d.Rack, DC: d.DC,
+			Vnodes: vnodes, Share: float64(vnodes) / float64(p.Partitions*p.Replicas), Firsts: firsts, Primary: primarySlots(t, a.ID), Leaving: d.Leaving,
 		})
 	}
+	m.describe(ctx, &p)
 	return p
+}
+
+// waitText names the nodes that are waited for as people know them.
+func waitText(text string, nodes []ring.NodeID) string {
+	text, _, _ = strings.Cut(text, ": [")
+	for i, id := range nodes {
+		sep := ", "
+		if i == 0 {
+			sep = ": "
+		}
+		text += sep + hexID(object.NodeID(id))
+	}
+	return text
+}
+
+// statusTimeout bounds how long the conductor is waited for.
+const statusTimeout = time.Second
+
+// describe adds what is known of a change under way: by the conductor, to whom all report, or else by this node.
+func (m *membership) describe(ctx context.Context, p *ringPage) {
+	ctx, cancel := context.WithTimeout(ctx, statusTimeout)
+	defer cancel()
+	own, err := m.keeper.Status(ctx)
+	if err != nil {
+		return
+	}
+	s := own
+	if own.Conductor != ring.NodeID(m.self) {
+		if o, err := m.keeper.Do(ctx, epoch.Command{Kind: epoch.CommandStatus}); err == nil && o.Status != nil {
+			s = *o.Status
+		}
+	}
+	p.Stage, p.Auto, p.Moving, p.Wait = own.Stage.String(), own.Auto, own.Moving, waitText(s.Wait, s.WaitNodes)
+	p.Conductor = hexID(object.NodeID(own.Conductor))
+	for _, v := range own.Voters {
+		p.Voters = append(p.Voters, hexID(object.NodeID(v)))
+	}
+	if own.Plan != nil {
+		p.PlanBy, p.Moves, p.Bound = own.Plan.By, own.Plan.Moves, own.Plan.Bound
+	}
+	for _, x := range s.Members {
+		for i := range p.Members {
+			if l := &p.Members[i]; l.ID == hexID(object.NodeID(x.ID)) {
+				l.Adopted, l.PartitionsDone, l.PartitionsLeft, l.BytesDone, l.BytesLeft = uint64(x.Adopted), x.PartitionsDone, x.PartitionsLeft, x.BytesDone, x.BytesLeft
+			}
+		}
+	}
+	v := m.gossip.View()
+	for _, id := range s.Waiting {
+		if g, ok := v.Get(object.NodeID(id)); ok {
+			p.Waiting = append(p.Waiting, ringLine{ID: hexID(g.ID), Client: g.Client, Alive: true, Weight: g.Weight, Rack: g.Rack, DC: g.DC})
+		}
+	}
+	moves := m.core.Load().Moves()
+	p.Rate, p.ETA = moves.Rate, -1
+	if moves.ETA >= 0 {
+		p.ETA = moves.ETA.Seconds()
+	}
 }
 
 func b2i(b bool) int {

@@ -17,6 +17,7 @@ import (
 // antechamber answers on a node's addresses while there is no ring yet, so that clients and people learn why they wait. It
 // gives the listeners back as they were.
 type antechamber struct {
+	what string // for what it stands in
 	text atomic.Pointer[string]
 	http *http.Server
 	done sync.WaitGroup
@@ -53,14 +54,14 @@ func (l *lent) giveBack() error {
 }
 
 // openAntechamber begins to answer. routes adds pages to HTTP.
-func openAntechamber(ln listeners, routes func(*http.ServeMux)) *antechamber {
-	a := &antechamber{conns: map[net.Conn]struct{}{}}
-	a.tell("the founders have not been heard of yet")
+func openAntechamber(ln listeners, what string, routes func(*http.ServeMux)) *antechamber {
+	a := &antechamber{what: what, conns: map[net.Conn]struct{}{}}
+	a.tell("no other node has been heard of yet")
 	// Cluster clients retry the one word, plain clients the other.
 	for _, face := range []struct {
 		ln     net.Listener
 		prefix string
-	}{{ln.clients, "CLUSTERDOWN The cluster is forming"}, {ln.forward, "LOADING The cluster is forming"}} {
+	}{{ln.clients, "CLUSTERDOWN " + what}, {ln.forward, "LOADING " + what}} {
 		if face.ln != nil {
 			l := a.borrow(face.ln)
 			a.done.Go(func() { a.accept(l, face.prefix) })
@@ -70,7 +71,7 @@ func openAntechamber(ln listeners, routes func(*http.ServeMux)) *antechamber {
 		mux := http.NewServeMux()
 		mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = fmt.Fprintln(w, "ok") })
 		mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
-			http.Error(w, "the cluster is forming: "+*a.text.Load(), http.StatusServiceUnavailable)
+			http.Error(w, strings.ToLower(what[:1])+what[1:]+": "+*a.text.Load(), http.StatusServiceUnavailable)
 		})
 		routes(mux)
 		a.http = &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second}

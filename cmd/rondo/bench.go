@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"os/exec"
 
 	"github.com/spf13/cobra"
 
@@ -42,6 +43,7 @@ latency. "bench compare" starts servers itself and puts them side by side.`,
 	f.StringVar(&topology, "topology", topology, "how to find a key's node: single, cluster, forward")
 	f.StringVar(&o.Username, "user", o.Username, "user to authenticate as")
 	f.StringVar(&o.Password, "password", o.Password, "password to authenticate with")
+	f.StringVar(&o.Level, "level", "", "consistency level of every connection (default the server's)")
 	f.IntVar(&o.DB, "db", o.DB, "database number")
 	f.IntVar(&o.Protocol, "protocol", o.Protocol, "RESP version, 2 or 3")
 	f.IntVar(&o.Clients, "clients", o.Clients, "connections")
@@ -61,7 +63,7 @@ latency. "bench compare" starts servers itself and puts them side by side.`,
 	f.Uint64Var(&o.Seed, "seed", o.Seed, "seed of all random choices")
 	f.BoolVar(&o.LoadFirst, "load-first", o.LoadFirst, "set every key once before the measurement")
 	f.BoolVar(&load, "load", false, "set every key once and measure nothing else")
-	cmd.AddCommand(newCompare())
+	cmd.AddCommand(newCompare(), newBenchCluster())
 	return cmd
 }
 
@@ -133,4 +135,60 @@ func programPath(path string) (string, error) {
 		return "", fmt.Errorf("find this program: %w; name one with --rondo", err)
 	}
 	return self, nil
+}
+
+func newBenchCluster() *cobra.Command {
+	o := bench.DefaultClusterOptions()
+	o.Redis, o.RedisBenchmark = "redis-server", "redis-benchmark"
+	driver := string(o.Driver)
+	cmd := &cobra.Command{
+		Use:   "cluster",
+		Short: "Start a cluster, load it over all its slots, and print what an operation costs all nodes",
+		Long: `Start a cluster of this rondo on loopback, load it through its cluster face over
+all slots at each level, and print the CPU time of all nodes together for each
+operation, with throughput and latency. A redis-server with replicas and an
+append-only file gets its turns in the same rounds, when there is one.
+
+With --against another rondo, such as one built from an earlier commit, gets its
+turns as well and this one's ratio to it is printed. With --profile the CPU
+profiles of all nodes are kept, and what they say is printed.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+			if o.Rondo, err = programPath(o.Rondo); err != nil {
+				return err
+			}
+			o.Driver = bench.Driver(driver)
+			o.Progress = cmd.ErrOrStderr()
+			for name, path := range map[string]*string{"redis": &o.Redis, "redis-benchmark": &o.RedisBenchmark} {
+				if _, err := exec.LookPath(*path); *path != "" && err != nil && !cmd.Flags().Changed(name) {
+					_, _ = fmt.Fprintf(o.Progress, "%s is not installed: measured without\n", *path) // a closed stderr is no reason to stop
+					*path = ""
+				}
+			}
+			_, err = bench.MeasureCluster(cmd.Context(), o, cmd.OutOrStdout())
+			return err
+		},
+	}
+	f := cmd.Flags()
+	f.SortFlags = false
+	f.StringVar(&o.Rondo, "rondo", o.Rondo, "rondo to measure (default this program)")
+	f.StringVar(&o.Against, "against", "", "another rondo to compare with, such as one of an earlier commit")
+	f.StringArrayVar(&o.RondoArgs, "rondo-arg", nil, "further argument of rondo server, such as --durability=always; may be given again")
+	f.StringVar(&o.Redis, "redis", o.Redis, "redis-server to run beside it with replicas; empty for none")
+	f.StringVar(&o.RedisBenchmark, "redis-benchmark", o.RedisBenchmark, "redis-benchmark to run once with --cluster; empty for none")
+	f.IntVar(&o.Nodes, "nodes", o.Nodes, "nodes of a cluster")
+	f.StringSliceVar(&o.Levels, "levels", o.Levels, "consistency levels")
+	f.IntSliceVar(&o.Pipelines, "pipelines", o.Pipelines, "commands sent before replies are awaited")
+	f.StringSliceVar(&o.Only, "only", nil, "measure only these, such as quorum/set/16 or get")
+	f.IntVar(&o.Rounds, "rounds", o.Rounds, "how often each cell has its turn; medians are printed")
+	f.DurationVar(&o.Duration, "duration", o.Duration, "length of a turn")
+	f.DurationVar(&o.WarmUp, "warm-up", o.WarmUp, "load before each turn that is not counted")
+	f.IntVar(&o.Clients, "clients", o.Clients, "connections")
+	f.Int64Var(&o.Keys, "keys", o.Keys, "number of different keys")
+	f.IntVar(&o.ValueSize, "value-size", o.ValueSize, "bytes of a value")
+	f.StringVar(&driver, "client", driver, "client that makes the load: raw, go-redis (which splits pipelines by nodes)")
+	f.StringVar(&o.Profile, "profile", "", "directory to keep CPU profiles of all nodes in; they are taken after the rounds")
+	f.StringVar(&o.TempDir, "temp-dir", o.TempDir, "directory for the servers' data")
+	f.StringVar(&o.JSONPath, "json", o.JSONPath, "file to write all samples to")
+	return cmd
 }

@@ -83,3 +83,40 @@ func TestCompareAgainstNothing(t *testing.T) {
 		t.Errorf("exit status %d: %s", code, errs)
 	}
 }
+
+// The nodes, and the rondo dev that starts them, are this test binary as well.
+func TestBenchCluster(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("measuring needs Linux")
+	}
+	t.Setenv(actAsRondo, "1")
+	path, temp := filepath.Join(t.TempDir(), "report.json"), t.TempDir()
+	code, out, errs := command(t, nil, "bench", "cluster", "--rounds", "2", "--duration", "30ms", "--warm-up", "0", "--keys", "1000",
+		"--clients", "6", "--only", "set/16,one/get/1", "--json", path, "--temp-dir", temp)
+	if code != 0 {
+		t.Fatalf("exit status %d: %s", code, errs)
+	}
+	var r bench.ClusterReport
+	text, err := os.ReadFile(path)
+	if err == nil {
+		err = json.Unmarshal(text, &r)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	rondo := r.Systems[len(r.Systems)-1]
+	if rondo.Name != "rondo" || len(rondo.Cells) != 3 {
+		t.Fatalf("%+v", rondo)
+	}
+	for _, c := range rondo.Cells {
+		if len(c.Samples) != 2 || c.Median.Operations == 0 || c.CPU.Median <= 0 || c.Median.Latency.P50 <= 0 {
+			t.Errorf("%s: %+v", c.ClusterCell, c)
+		}
+	}
+	if !strings.Contains(out, "QUORUM") || !strings.Contains(out, "SET P=16") {
+		t.Errorf("no table:\n%s", out)
+	}
+	if left, _ := os.ReadDir(temp); len(left) != 0 {
+		t.Errorf("%v left behind", left)
+	}
+}

@@ -104,25 +104,10 @@ func (c *trio) ready(t *testing.T, i int) {
 	})
 }
 
-// say sends one inline command and returns the first line of the reply, and of a bulk string the text.
+// say is sayAll for the first line of the reply, and of a bulk string the text.
 func say(t *testing.T, addr, command string) string {
 	t.Helper()
-	conn, err := net.DialTimeout("tcp", addr, patience)
-	if err != nil {
-		return err.Error()
-	}
-	defer func() { _ = conn.Close() }()
-	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := fmt.Fprintf(conn, "%s\r\nQUIT\r\n", command); err != nil {
-		return err.Error()
-	}
-	b, err := io.ReadAll(conn)
-	if err != nil && len(b) == 0 {
-		return err.Error()
-	}
-	lines := strings.Split(string(b), "\r\n")
+	lines := strings.Split(sayAll(t, addr, command), "\r\n")
 	if strings.HasPrefix(lines[0], "$") && len(lines) > 1 && lines[0] != "$-1" {
 		return lines[1]
 	}
@@ -186,6 +171,7 @@ func TestThreeNodes(t *testing.T) {
 	for k := range 40 {
 		eventually(t, func() error { return expect(say(t, c.Nodes[k%2].Forward, fmt.Sprintf("SET key%d %d", k, k)), "+OK") })
 	}
+	checkKeyInfo(t, c)
 	list := listNodes(t, c.Nodes[0].Admin)
 	if down := list.Nodes; len(down) != 3 {
 		t.Errorf("%d nodes are listed", len(down))

@@ -1,7 +1,8 @@
 package main
 
 import (
-	"crypto/sha256"
+	"bytes"
+	"crypto/rand"
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
@@ -10,161 +11,226 @@ import (
 
 	"github.com/rondokv/rondo/cluster/peer"
 	"github.com/rondokv/rondo/cluster/ring"
+	"github.com/rondokv/rondo/engine"
 	"github.com/rondokv/rondo/engine/object"
 )
 
 const (
-	ringState       = "ring" // name of the document in the store
-	documentVersion = 1
-	firstEpoch      = 1
+	ringState    = "ring"      // name in the store of what a node keeps of the ring
+	addressState = "addresses" // and of where the members were met last
+	ringVersion  = 2
+	firstEpoch   = 1
 )
 
-// document is the ring of one epoch as a node keeps it: what it needs to serve again without asking anybody.
+// phase says how far a node is with the document that it has stored. Values are for ever: append only.
+type phase string
+
+const (
+	agreed   phase = "agreed"   // a founder has voted for it and waits for the others
+	admitted phase = "admitted" // it names this node, which has not got all it needs to serve
+	formed   phase = "formed"   // the node serves by it
+)
+
+// document is the ring as a node keeps it: what it needs to serve again without asking anybody.
 type document struct {
-	Version  int              `json:"version"`
-	Formed   bool             `json:"formed"` // false: this node has agreed to it and waits for the others to
-	Cluster  string           `json:"cluster"`
-	Name     string           `json:"name"`
-	Founders []string         `json:"founders"`
-	Word     uint64           `json:"word"` // of the founders, see word
-	Epoch    uint64           `json:"epoch"`
-	Replicas int              `json:"replicas"` // as configured; a ring may have fewer nodes
-	Slots    int              `json:"slots_per_partition"`
-	Members  []documentMember `json:"members"`
-	Lists    [][]uint16       `json:"lists"` // preference lists by partition, as indexes into Members
-	Hash     uint32           `json:"hash"`  // over all that nodes must agree on: not over addresses
+	*ring.Document
+	phase    phase
+	register []byte         // of the agreement on the next one
+	former   peer.ClusterID // the cluster that this one continues; zero: none
+	short    uint32         // of the hash, never 0
 }
 
-// documentMember is a node of the ring. Its addresses are the last ones known, for until gossip has heard of it.
-type documentMember struct {
-	ID      object.NodeID `json:"id"`
-	Weight  uint32        `json:"weight"`
-	Rack    string        `json:"rack,omitempty"`
-	DC      string        `json:"dc,omitempty"`
-	Client  string        `json:"client"`
-	Forward string        `json:"forward,omitempty"`
-	Peer    string        `json:"peer"`
-	Gossip  string        `json:"gossip"`
+// storedRing is a document on the disk.
+type storedRing struct {
+	Version  int             `json:"version"`
+	Phase    phase           `json:"phase"`
+	Former   string          `json:"former,omitempty"`
+	Register []byte          `json:"register,omitempty"`
+	Document json.RawMessage `json:"document"`
+}
+
+func newDocument(d *ring.Document) *document {
+	h := d.Hash()
+	return &document{Document: d, short: max(binary.BigEndian.Uint32(h[:4]), 1)}
 }
 
 // found makes the first ring's document: a pure function of the charter and of who the members are.
-func found(c charter, members []documentMember) (*document, error) {
-	nodes := make([]ring.Node, len(members))
-	for i, m := range members {
-		nodes[i] = ring.Node{ID: ring.NodeID(m.ID), Weight: m.Weight, Rack: m.Rack, DC: m.DC}
-	}
-	r, err := ring.Build(nodes, ring.Options{Replicas: c.replicas, SlotsPerPartition: c.slots})
+func found(c charter, members []ring.Member) (*document, error) {
+	id := c.clusterID()
+	d, err := ring.Found(ring.Founding{
+		Cluster: hex.EncodeToString(id[:]), Name: c.name, Founders: c.founders, Replicas: c.replicas, Slots: c.slots, Members: members,
+	})
 	if err != nil {
 		return nil, err
 	}
-	id := c.clusterID()
-	d := &document{
-		Version: documentVersion, Cluster: hex.EncodeToString(id[:]), Name: c.name, Founders: c.founders,
-		Epoch: firstEpoch, Replicas: c.replicas, Slots: c.slots,
-	}
-	index := map[ring.NodeID]uint16{}
-	for i, n := range r.Members() {
-		index[n.ID] = uint16(i)
-		for _, m := range members {
-			if m.ID == object.NodeID(n.ID) {
-				d.Members = append(d.Members, m)
-			}
-		}
-	}
-	for p := range r.Partitions() {
-		var list []uint16
-		for _, id := range r.PreferenceList(ring.Partition(p)) {
-			list = append(list, index[id])
-		}
-		d.Lists = append(d.Lists, list)
-	}
-	d.Hash = d.hash()
-	d.Word = uint64(c.word().with(d.Hash))
-	return d, nil
+	return newDocument(d), nil
 }
 
-// hash covers what all members must have alike. It is never 0.
-func (d *document) hash() uint32 {
-	var b []byte
-	text := func(s string) {
-		b = binary.BigEndian.AppendUint32(b, uint32(len(s)))
-		b = append(b, s...)
+// bootstrap makes the first document of a node that nobody was named to: a ring of one, which others may join.
+func bootstrap(c charter, member ring.Member) (*document, error) {
+	var id peer.ClusterID
+	_, _ = rand.Read(id[:]) // it never fails
+	d, err := ring.Found(ring.Founding{
+		Cluster: hex.EncodeToString(id[:]), Name: c.name, Replicas: c.replicas, Slots: c.slots, Members: []ring.Member{member},
+	})
+	if err != nil {
+		return nil, err
 	}
-	text(d.Cluster)
-	b = binary.BigEndian.AppendUint64(b, d.Epoch)
-	b = binary.BigEndian.AppendUint32(b, uint32(d.Replicas))
-	b = binary.BigEndian.AppendUint32(b, uint32(d.Slots))
-	for _, m := range d.Members {
-		b = binary.BigEndian.AppendUint64(b, uint64(m.ID))
-		b = binary.BigEndian.AppendUint32(b, m.Weight)
-		text(m.Rack)
-		text(m.DC)
-	}
-	for _, list := range d.Lists {
-		for _, i := range list {
-			b = binary.BigEndian.AppendUint16(b, i)
-		}
-	}
-	sum := sha256.Sum256(b)
-	return max(binary.BigEndian.Uint32(sum[:4]), 1)
+	doc := newDocument(d)
+	doc.phase = formed
+	return doc, nil
 }
 
-func (d *document) encode() ([]byte, error) { return json.Marshal(d) }
+func (d *document) encode() ([]byte, error) {
+	text, err := d.Encode()
+	if err != nil {
+		return nil, err
+	}
+	s := storedRing{Version: ringVersion, Phase: d.phase, Register: d.register, Document: text}
+	if d.former != (peer.ClusterID{}) {
+		s.Former = hex.EncodeToString(d.former[:])
+	}
+	return json.Marshal(s)
+}
 
 var errDocument = errors.New("the ring in the data directory cannot be read")
 
 // decodeDocument reads a document and checks all of it.
 func decodeDocument(b []byte) (*document, *ring.Ring, error) {
-	d := new(document)
-	if err := json.Unmarshal(b, d); err != nil {
+	var s storedRing
+	if err := json.Unmarshal(b, &s); err != nil {
 		return nil, nil, fmt.Errorf("%w: %w", errDocument, err)
 	}
-	if d.Version != documentVersion {
-		return nil, nil, fmt.Errorf("%w: it has version %d, this rondo reads %d", errDocument, d.Version, documentVersion)
+	if s.Version == 1 {
+		return decodeFirst(b)
 	}
+	if s.Version != ringVersion || s.Phase != agreed && s.Phase != admitted && s.Phase != formed {
+		return nil, nil, fmt.Errorf("%w: it has version %d and phase %q, this rondo reads version %d", errDocument, s.Version, s.Phase, ringVersion)
+	}
+	inner, err := ring.DecodeDocument(s.Document)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%w: %w", errDocument, err)
+	}
+	d := newDocument(inner)
+	d.phase, d.register = s.Phase, s.Register
+	if s.Former != "" {
+		if d.former, err = clusterID(s.Former); err != nil {
+			return nil, nil, err
+		}
+	}
+	return d.checked()
+}
+
+func (d *document) checked() (*document, *ring.Ring, error) {
 	if _, err := d.clusterID(); err != nil {
 		return nil, nil, err
 	}
-	if d.hash() != d.Hash {
-		return nil, nil, fmt.Errorf("%w: its hash is wrong", errDocument)
-	}
-	r, err := d.ring()
+	r, err := d.Ring()
 	if err != nil {
 		return nil, nil, fmt.Errorf("%w: %w", errDocument, err)
 	}
 	return d, r, nil
 }
 
-func (d *document) clusterID() (id peer.ClusterID, err error) {
-	b, err := hex.DecodeString(d.Cluster)
+// decodeFirst reads what was stored before rings could change: founders' documents of epoch 1. All members make the same of it.
+func decodeFirst(b []byte) (*document, *ring.Ring, error) {
+	var old struct {
+		Formed   bool
+		Cluster  string
+		Name     string
+		Founders []string
+		Epoch    uint64
+		Replicas int
+		Slots    int `json:"slots_per_partition"`
+		Members  []ring.Member
+		Lists    [][]uint16
+	}
+	if err := json.Unmarshal(b, &old); err != nil {
+		return nil, nil, fmt.Errorf("%w: %w", errDocument, err)
+	}
+	if old.Epoch != firstEpoch {
+		return nil, nil, fmt.Errorf("%w: epoch %d of version 1", errDocument, old.Epoch)
+	}
+	inner, err := ring.Found(ring.Founding{
+		Cluster: old.Cluster, Name: old.Name, Founders: old.Founders, Replicas: old.Replicas, Slots: old.Slots, Members: old.Members,
+	})
+	if err != nil {
+		return nil, nil, fmt.Errorf("%w: %w", errDocument, err)
+	}
+	inner.Lists = old.Lists // where the data is, whatever would be chosen now
+	d := newDocument(inner)
+	if d.phase = agreed; old.Formed {
+		d.phase = formed
+	}
+	return d.checked()
+}
+
+func (d *document) clusterID() (peer.ClusterID, error) { return clusterID(d.Cluster) }
+
+func clusterID(text string) (id peer.ClusterID, err error) {
+	b, err := hex.DecodeString(text)
 	if err != nil || len(b) != len(id) {
-		return id, fmt.Errorf("%w: cluster id %q", errDocument, d.Cluster)
+		return id, fmt.Errorf("%w: cluster id %q", errDocument, text)
 	}
 	return peer.ClusterID(b), nil
 }
 
-func (d *document) ring() (*ring.Ring, error) {
-	nodes := make([]ring.Node, len(d.Members))
-	for i, m := range d.Members {
-		nodes[i] = ring.Node{ID: ring.NodeID(m.ID), Weight: m.Weight, Rack: m.Rack, DC: m.DC}
-	}
-	lists := make([][]ring.NodeID, len(d.Lists))
-	for p, list := range d.Lists {
-		for _, i := range list {
-			if int(i) >= len(nodes) {
-				return nil, fmt.Errorf("%w: partition %d has member %d of %d", ring.ErrLists, p, i, len(nodes))
-			}
-			lists[p] = append(lists[p], nodes[i].ID)
-		}
-	}
-	return ring.Load(ring.Epoch(d.Epoch), d.Slots, nodes, lists)
+// word is what gossip tells of the document.
+func (d *document) word() word {
+	return charter{name: d.Name, founders: d.Founders, replicas: d.Replicas, slots: d.Slots}.word().with(d.short)
 }
 
-func (d *document) member(id object.NodeID) *documentMember {
-	for i := range d.Members {
-		if d.Members[i].ID == id {
-			return &d.Members[i]
-		}
+func (d *document) member(id object.NodeID) *ring.Member { return d.Member(ring.NodeID(id)) }
+
+// loadRing reads the ring of the data directory; nil when there is none.
+func loadRing(store *engine.Store) (*document, *ring.Ring, error) {
+	b, err := store.LoadState(ringState)
+	if err != nil || b == nil {
+		return nil, nil, err
 	}
-	return nil
+	return decodeDocument(b)
+}
+
+// saveRing makes a document durable, whatever the policy of rows is.
+func saveRing(store *engine.Store, d *document) error {
+	b, err := d.encode()
+	if err != nil {
+		return err
+	}
+	if err := store.SaveState(ringState, b); err != nil {
+		return err
+	}
+	return store.Sync()
+}
+
+// addresses are where a member was met last.
+type addresses struct {
+	ID      object.NodeID `json:"id"`
+	Client  string        `json:"client"`
+	Forward string        `json:"forward,omitempty"`
+	Peer    string        `json:"peer"`
+	Gossip  string        `json:"gossip"`
+}
+
+// loadAddresses reads where the members were met last: a node that comes back when all others have moved, one after the other, must
+// find them. What cannot be read is no loss.
+func loadAddresses(store *engine.Store) map[object.NodeID]addresses {
+	known := map[object.NodeID]addresses{}
+	b, err := store.LoadState(addressState)
+	var list []addresses
+	if err != nil || json.NewDecoder(bytes.NewReader(b)).Decode(&list) != nil {
+		return known
+	}
+	for _, a := range list {
+		known[a.ID] = a
+	}
+	return known
+}
+
+func saveAddresses(store *engine.Store, list []addresses) error {
+	b, err := json.Marshal(list)
+	if err != nil {
+		return err
+	}
+	return store.SaveState(addressState, b)
 }

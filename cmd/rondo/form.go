@@ -24,6 +24,9 @@ type company struct {
 	charter charter
 	doc     *document // nil: nothing is agreed to yet
 	ring    *ring.Ring
+	met     map[object.NodeID]addresses // where the members were met last
+	joining bool                        // waits to be admitted to a ring
+	begins  bool                        // makes a ring of its own
 	meta    gossip.Meta
 	gossip  *gossip.Gossip
 	feed    feed
@@ -46,49 +49,42 @@ func (f *feed) changed(v gossip.View) {
 	}
 }
 
-// loadRing reads the ring of the data directory; nil when there is none.
-func loadRing(store *engine.Store) (*document, *ring.Ring, error) {
-	b, err := store.LoadState(ringState)
-	if err != nil || b == nil {
-		return nil, nil, err
-	}
-	return decodeDocument(b)
-}
-
-// saveRing makes a document durable, whatever the policy of rows is.
-func saveRing(store *engine.Store, d *document) error {
-	b, err := d.encode()
-	if err != nil {
-		return err
-	}
-	if err := store.SaveState(ringState, b); err != nil {
-		return err
-	}
-	return store.Sync()
-}
-
-// join says what this node is among others: nil when it is alone. It checks what the data directory holds against the settings.
+// join says what this node is among others. It checks what the data directory holds against the settings.
 func join(cfg conf.Config, store *engine.Store) (*company, error) {
 	doc, r, err := loadRing(store)
 	if err != nil {
 		return nil, err
 	}
-	if doc == nil && cfg.Founders == "" {
-		return nil, nil
-	}
-	c := &company{charter: newCharter(cfg), doc: doc, ring: r, feed: feed{poke: make(chan struct{}, 1)}}
+	c := &company{charter: newCharter(cfg), doc: doc, ring: r, met: loadAddresses(store), feed: feed{poke: make(chan struct{}, 1)}}
 	id, _, secret := store.Identity()
 	switch {
-	case doc == nil && secret != c.charter.secret():
-		return nil, fmt.Errorf("data directory %s was made for a node that was alone, or for another cluster (other --founders, --cluster.name or "+
-			"--gossip-key): give --dir a new directory", cfg.Dir)
+	case doc == nil && cfg.Founders != "":
+		if secret != c.charter.secret() {
+			return nil, fmt.Errorf("data directory %s was made for a node that was alone, or for another cluster (other --founders, --cluster.name or "+
+				"--gossip-key): give --dir a new directory", cfg.Dir)
+		}
+	case doc == nil && cfg.Join != "":
+		rows, err := store.HasRows()
+		if err != nil {
+			return nil, err
+		}
+		if rows {
+			return nil, fmt.Errorf("data directory %s holds data of a node that was alone: a node that joins others (--join) must begin empty. "+
+				"Give --dir a new directory", cfg.Dir)
+		}
+		c.joining = true
 	case doc == nil:
+		c.begins = true
 	case doc.member(id) == nil:
-		return nil, fmt.Errorf("data directory %s holds a ring that this node, %s, is no member of", cfg.Dir, hexID(id))
+		return nil, fmt.Errorf("data directory %s holds a ring that this node, %s, is no member of any more: it has left, or was removed. "+
+			"Give --dir a new directory to join as a new node", cfg.Dir, hexID(id))
+	case cfg.Founders != "" && len(doc.Founders) == 0:
+		return nil, fmt.Errorf("data directory %s was made for a node that was alone, not for one of --founders. Leave --founders away, the directory "+
+			"knows its ring; or give --dir a new directory", cfg.Dir)
 	case doc.Name != cfg.ClusterName:
 		return nil, fmt.Errorf("data directory %s is of the cluster named %s, not %s (setting cluster.name)", cfg.Dir, doc.Name, cfg.ClusterName)
-	case cfg.Founders != "":
-		if d := c.charter.word().difference(word(doc.Word)); d != "" {
+	case cfg.Founders != "" && doc.Epoch == firstEpoch:
+		if d := c.charter.word().difference(doc.word()); d != "" {
 			return nil, fmt.Errorf("data directory %s is of a cluster that was formed with %s; its founders are %s. Leave --founders away, the directory "+
 				"knows the ring; or give --dir a new directory", cfg.Dir, d, strings.Join(doc.Founders, ","))
 		}
@@ -96,8 +92,14 @@ func join(cfg conf.Config, store *engine.Store) (*company, error) {
 	if doc != nil {
 		// What was fixed when the ring was formed comes from the ring.
 		c.charter.founders, c.charter.replicas, c.charter.slots = doc.Founders, doc.Replicas, doc.Slots
+		c.joining = doc.phase == admitted
 	}
-	return c, cfg.CheckPeers()
+	return c, nil
+}
+
+// lone says whether the node serves by itself: others may join it, but it needs none.
+func (c *company) lone() bool {
+	return c.begins || c.doc != nil && c.doc.phase == formed && len(c.doc.Members) == 1
 }
 
 // begin starts gossip. clients and forward are the addresses that clients are told.
@@ -107,7 +109,7 @@ func (c *company) begin(ctx context.Context, cfg conf.Config, n *node, ln listen
 	if err != nil {
 		return err
 	}
-	advertise, err := c.advertised(ctx, cfg, id, local)
+	advertise, err := c.advertised(ctx, cfg, id, local, clients)
 	if err != nil {
 		return err
 	}
@@ -124,39 +126,70 @@ func (c *company) begin(ctx context.Context, cfg conf.Config, n *node, ln listen
 	}
 	c.meta = gossip.Meta{
 		Client: clients, Forward: forward, Peer: net.JoinHostPort(peerHost, strconv.Itoa(int(bound.Port()))),
-		Rack: cfg.Rack, DC: cfg.DC, Weight: uint32(cfg.Weight), RingHash: uint64(c.charter.word()),
+		Rack: cfg.Rack, DC: cfg.DC, Weight: uint32(cfg.Weight), RingHash: uint64(c.charter.word()), Waiting: c.joining,
 	}
-	seeds := slices.DeleteFunc(slices.Clone(c.charter.founders), func(f string) bool { return f == advertise })
+	if c.begins {
+		if err := c.bootstrap(n.store, id, advertise); err != nil {
+			return err
+		}
+	}
+	seeds := slices.Concat(c.charter.founders, cfg.JoinList())
 	if c.doc != nil {
-		c.meta.Epoch, c.meta.RingHash = c.doc.Epoch, c.doc.Word
+		c.meta.Epoch, c.meta.RingHash = uint64(c.doc.Epoch), uint64(c.doc.word())
 		m := c.doc.member(id)
 		if c.meta.Rack != m.Rack || c.meta.DC != m.DC || c.meta.Weight != m.Weight {
-			n.log.Warn("rack, dc and weight are those with which the ring was formed", "rack", m.Rack, "dc", m.DC, "weight", m.Weight)
+			n.log.Warn("rack, dc and weight are those that the ring has for this node", "rack", m.Rack, "dc", m.DC, "weight", m.Weight)
 		}
 		c.meta.Rack, c.meta.DC, c.meta.Weight = m.Rack, m.DC, m.Weight
 		for _, m := range c.doc.Members {
-			if m.ID != id && !slices.Contains(seeds, m.Gossip) && len(seeds) < maxSeeds {
-				seeds = append(seeds, m.Gossip)
+			at := c.met[object.NodeID(m.ID)].Gossip
+			if at == "" {
+				at = m.Gossip
+			}
+			if object.NodeID(m.ID) != id && at != "" {
+				seeds = append(seeds, at)
 			}
 		}
 	}
+	slices.Sort(seeds)
+	seeds = slices.DeleteFunc(slices.Compact(seeds), func(f string) bool { return f == advertise })
 	c.gossip, err = gossip.Start(gossip.Options{
 		ID: id, Incarnation: inc, ClusterID: cfg.ClusterName, Bind: cfg.Gossip, Advertise: advertise, Keys: cfg.GossipKeys(),
-		Seeds: seeds, Meta: c.meta, OnChange: c.feed.changed, Logger: n.log.Logger,
+		Seeds: seeds[:min(len(seeds), maxSeeds)], Meta: c.meta, OnChange: c.feed.changed, Logger: n.log.Logger,
 	})
 	return err
 }
 
 const maxSeeds = 64
 
+// bootstrap makes and stores a ring of this node alone.
+func (c *company) bootstrap(store *engine.Store, id object.NodeID, advertise string) (err error) {
+	c.doc, err = bootstrap(c.charter, ring.Member{
+		Node:   ring.Node{ID: ring.NodeID(id), Weight: c.meta.Weight, Rack: c.meta.Rack, DC: c.meta.DC},
+		Client: c.meta.Client, Forward: c.meta.Forward, Peer: c.meta.Peer, Gossip: advertise,
+	})
+	if err != nil {
+		return err
+	}
+	if c.ring, err = c.doc.Ring(); err != nil {
+		return err
+	}
+	return saveRing(store, c.doc)
+}
+
 // advertised is the gossip address that others are told.
-func (c *company) advertised(ctx context.Context, cfg conf.Config, id object.NodeID, local []netip.Addr) (string, error) {
+func (c *company) advertised(ctx context.Context, cfg conf.Config, id object.NodeID, local []netip.Addr, clients string) (string, error) {
 	host, port, err := net.SplitHostPort(cfg.Gossip)
 	if err != nil {
 		return "", fmt.Errorf("setting gossip: %w", err)
 	}
 	own := ""
-	if c.doc == nil {
+	switch {
+	case c.doc != nil && c.doc.member(id).Gossip != "":
+		if own, _, err = net.SplitHostPort(c.doc.member(id).Gossip); err != nil {
+			return "", err
+		}
+	case c.doc == nil && cfg.Founders != "":
 		at := c.charter.lookup(ctx)
 		i, err := c.charter.own(at, cfg.Gossip, local)
 		if err != nil && cfg.PeerAdvertise == "" {
@@ -165,8 +198,10 @@ func (c *company) advertised(ctx context.Context, cfg conf.Config, id object.Nod
 		if err == nil {
 			own = at[i].Addr().String()
 		}
-	} else if own, _, err = net.SplitHostPort(c.doc.member(id).Gossip); err != nil {
-		return "", err
+	default: // where clients reach it, others do
+		if own, _, err = net.SplitHostPort(clients); err != nil {
+			return "", err
+		}
 	}
 	if cfg.PeerAdvertise != "" {
 		host = cfg.PeerAdvertise
@@ -182,7 +217,7 @@ func (c *company) advertised(ctx context.Context, cfg conf.Config, id object.Nod
 // form waits until there is a ring. tell is called with who is waited for: news when their number has changed.
 func (c *company) form(ctx context.Context, n *node, tell func(text string, news bool)) error {
 	store := n.store
-	if c.doc != nil && c.doc.Formed {
+	if c.doc != nil && c.doc.phase == formed {
 		return nil
 	}
 	id, _, _ := store.Identity()
@@ -205,7 +240,7 @@ func (c *company) form(ctx context.Context, n *node, tell func(text string, news
 			f.vote(c.doc)
 			continue
 		case v.formed:
-			c.doc.Formed = true
+			c.doc.phase = formed
 			return saveRing(store, c.doc)
 		}
 		// Who is there changes now and then, why the others are not all the time.
@@ -247,14 +282,15 @@ func (c *company) meet(ctx context.Context) error {
 
 // agree stores a ring, then tells that it has. The order is what makes it a vote.
 func (c *company) agree(store *engine.Store, d *document) (err error) {
+	d.phase = agreed
 	if err := saveRing(store, d); err != nil {
 		return err
 	}
 	c.doc = d
-	if c.ring, err = d.ring(); err != nil {
+	if c.ring, err = d.Ring(); err != nil {
 		return err
 	}
-	c.meta.Epoch, c.meta.RingHash = d.Epoch, d.Word
+	c.meta.Epoch, c.meta.RingHash = uint64(d.Epoch), uint64(d.word())
 	return c.gossip.Update(c.meta)
 }
 
@@ -283,10 +319,8 @@ func sightings(v gossip.View) []sighting {
 	seen := make([]sighting, 0, v.Len())
 	for m := range v.All() {
 		s := sighting{
-			documentMember: documentMember{
-				ID: m.ID, Weight: m.Weight, Rack: m.Rack, DC: m.DC, Client: m.Client, Forward: m.Forward, Peer: m.Peer, Gossip: m.Gossip,
-			},
-			alive: m.State == gossip.Alive, up: m.State == gossip.Alive || m.State == gossip.Suspect,
+			Member: ringMember(m),
+			alive:  m.State == gossip.Alive, up: m.State == gossip.Alive || m.State == gossip.Suspect,
 			why: m.State.String(), epoch: m.Epoch, word: word(m.RingHash),
 		}
 		if m.State == gossip.Suspect {
@@ -295,4 +329,12 @@ func sightings(v gossip.View) []sighting {
 		seen = append(seen, s)
 	}
 	return seen
+}
+
+// ringMember is a node as documents have it.
+func ringMember(m gossip.Member) ring.Member {
+	return ring.Member{
+		Node:   ring.Node{ID: ring.NodeID(m.ID), Weight: m.Weight, Rack: m.Rack, DC: m.DC},
+		Client: m.Client, Forward: m.Forward, Peer: m.Peer, Gossip: m.Gossip,
+	}
 }

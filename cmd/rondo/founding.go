@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/rondokv/rondo/cluster/ring"
 	"github.com/rondokv/rondo/engine/object"
 )
 
@@ -27,7 +28,7 @@ type founding struct {
 
 // sighting is a node as gossip shows it now.
 type sighting struct {
-	documentMember
+	ring.Member
 	alive bool   // the data path may use it
 	up    bool   // gossip hears of it; implied by alive
 	why   string // why it is not alive
@@ -58,7 +59,7 @@ func (f *founding) look(at []netip.AddrPort, seen []sighting) verdict {
 		return f.count(at, seen)
 	}
 	var v verdict
-	var members []documentMember
+	var members []ring.Member
 	mine := f.charter.word()
 	same, settled := 0, "" // founders that fit, this node among them; one that does not and has voted
 	differ := 0
@@ -81,7 +82,7 @@ func (f *founding) look(at []netip.AddrPort, seen []sighting) verdict {
 			v.missing = append(v.missing, name+" ("+s.why+")")
 			continue
 		}
-		members = append(members, s.documentMember)
+		members = append(members, s.Member)
 	}
 	v.odd = append(v.odd, f.strangers(at, seen)...)
 	switch {
@@ -122,7 +123,7 @@ func (f *founding) strangers(at []netip.AddrPort, seen []sighting) (odd []string
 	for i := range seen {
 		s := &seen[i]
 		known := slices.ContainsFunc(at, func(a netip.AddrPort) bool { return a.String() == s.Gossip })
-		if s.up && !known && (f.agreed == nil || f.agreed.member(s.ID) == nil) {
+		if s.up && !known && (f.agreed == nil || f.agreed.Member(s.ID) == nil) {
 			odd = append(odd, s.Gossip+" is not among the founders")
 		}
 	}
@@ -130,7 +131,7 @@ func (f *founding) strangers(at []netip.AddrPort, seen []sighting) (odd []string
 }
 
 // propose makes the ring, unless others have voted for another one.
-func (f *founding) propose(v *verdict, members []documentMember, seen []sighting) {
+func (f *founding) propose(v *verdict, members []ring.Member, seen []sighting) {
 	d, err := found(f.charter, members)
 	if err != nil {
 		v.refused = fmt.Errorf("no ring can be made of the founders: %w", err)
@@ -138,7 +139,7 @@ func (f *founding) propose(v *verdict, members []documentMember, seen []sighting
 	}
 	for _, m := range members {
 		for i := range seen {
-			if s := &seen[i]; s.ID == m.ID && s.epoch > 0 && s.word.ring() != d.Hash {
+			if s := &seen[i]; s.ID == m.ID && s.epoch > 0 && s.word.ring() != d.short {
 				v.refused = &refusal{otherRing(s)}
 				return
 			}
@@ -170,19 +171,20 @@ func (f *founding) count(at []netip.AddrPort, seen []sighting) verdict {
 				if !s.up {
 					why = s.why
 				}
-			case s.word.ring() == f.agreed.Hash && s.word.charter() == word(f.agreed.Word).charter():
-				f.voted[m.ID] = true
+			case s.word.ring() == f.agreed.short && s.word.charter() == f.agreed.word().charter(),
+				s.epoch > uint64(f.agreed.Epoch): // the ring was formed, and has changed since
+				f.voted[object.NodeID(m.ID)] = true
 			default:
 				v.refused = &refusal{otherRing(s)}
 			}
 		}
-		if !f.voted[m.ID] {
+		if !f.voted[object.NodeID(m.ID)] {
 			v.missing = append(v.missing, f.nameOf(at, m.Gossip)+" ("+why+")")
 		}
 	}
 	for i := range seen {
 		s := &seen[i]
-		if s.up && s.epoch == 0 && f.agreed.member(s.ID) == nil && slices.ContainsFunc(f.agreed.Members, func(m documentMember) bool { return m.Gossip == s.Gossip }) {
+		if s.up && s.epoch == 0 && f.agreed.Member(s.ID) == nil && slices.ContainsFunc(f.agreed.Members, func(m ring.Member) bool { return m.Gossip == s.Gossip }) {
 			v.odd = append(v.odd, f.nameOf(at, s.Gossip)+" came back with another data directory")
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/rondokv/rondo/cluster/ring"
 	"github.com/rondokv/rondo/conf"
 	"github.com/rondokv/rondo/engine/object"
 )
@@ -17,7 +18,7 @@ import (
 // founder is a node of a founding that is acted out without gossip.
 type founder struct {
 	founding
-	member documentMember
+	member ring.Member
 	stored *document // survives a crash
 	epoch  uint64
 	said   word
@@ -40,21 +41,22 @@ func newFounder(c charter, number int, id object.NodeID) *founder {
 	addr := fmt.Sprintf("10.0.0.%d:1", number)
 	return &founder{
 		founding: founding{charter: c, self: id},
-		member:   documentMember{ID: id, Weight: 1, Client: addr, Peer: addr, Gossip: addr},
+		member:   ring.Member{Node: ring.Node{ID: ring.NodeID(id), Weight: 1}, Client: addr, Peer: addr, Gossip: addr},
 		said:     c.word(),
 	}
 }
 
 // sees is how the others see a founder, and it sees itself.
 func (f *founder) sees() sighting {
-	return sighting{documentMember: f.member, alive: true, up: true, epoch: f.epoch, word: f.said}
+	return sighting{Member: f.member, alive: true, up: true, epoch: f.epoch, word: f.said}
 }
 
 // step lets a founder look at what it sees and do what it finds.
 func (f *founder) step(seen ...sighting) verdict {
 	v := f.look(f.charter.lookup(context.Background()), seen)
 	if v.agree != nil {
-		f.stored, f.epoch, f.said = v.agree, v.agree.Epoch, word(v.agree.Word)
+		f.stored, f.epoch, f.said = v.agree, uint64(v.agree.Epoch), v.agree.word()
+		f.stored.phase = agreed
 		f.vote(v.agree)
 	}
 	f.formed, f.refuse = f.formed || v.formed, v.refused
@@ -92,7 +94,7 @@ func TestFoundersFormOneRing(t *testing.T) {
 			t.Fatalf("all have voted: %+v", v)
 		}
 	}
-	if a.stored.Hash != b.stored.Hash || a.stored.Hash != d.stored.Hash {
+	if a.stored.Hash() != b.stored.Hash() || a.stored.Hash() != d.stored.Hash() {
 		t.Error("three rings")
 	}
 	bytes, err := a.stored.encode()
@@ -100,7 +102,7 @@ func TestFoundersFormOneRing(t *testing.T) {
 		t.Fatal(err)
 	}
 	again, r, err := decodeDocument(bytes)
-	if err != nil || r.Partitions() != 16 || r.Replicas() != 3 || again.Hash != a.stored.Hash {
+	if err != nil || r.Partitions() != 16 || r.Replicas() != 3 || again.Hash() != a.stored.Hash() {
 		t.Errorf("read back: %+v, %v", again, err)
 	}
 	spoilt := strings.Replace(string(bytes), `"lists":[[`, `"lists":[[9,`, 1)
@@ -220,10 +222,10 @@ func TestFoundingNeverForks(t *testing.T) {
 				continue
 			}
 			formed++
-			if hash != 0 && hash != f.stored.Hash {
+			if hash != 0 && hash != f.stored.short {
 				t.Fatalf("seed %d: two rings", seed)
 			}
-			hash = f.stored.Hash
+			hash = f.stored.short
 		}
 	}
 	if formed < 1000 {

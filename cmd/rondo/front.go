@@ -52,6 +52,19 @@ func newFront(cfg conf.Config, ln listeners, n *node) (*server.Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	users, err := usersOf(cfg)
+	if err != nil {
+		return nil, err
+	}
+	rules, err := keyspacesOf(cfg)
+	if err != nil {
+		return nil, err
+	}
+	secure, err := clientTLS(cfg)
+	if err != nil {
+		return nil, err
+	}
+	n.settings = newSettings(cfg, n.log.level)
 	id, _ := n.core.Identity()
 	_, bound, err := splitHostPort(n.clients)
 	if err != nil {
@@ -61,15 +74,17 @@ func newFront(cfg conf.Config, ln listeners, n *node) (*server.Server, error) {
 	o := server.Options{
 		Node: n.core, Logger: n.log.Logger,
 		Cluster: ln.clients, Forward: ln.forward, Admin: ln.admin, AdminRoutes: n.adminRoutes,
-		Collectors: []prometheus.Collector{newStoreCollector(n.store)},
-		Topology:   server.NewRingOfOne(firstEpoch, server.Member{Node: id, Host: host, Port: port, PeerPort: peer}),
-		Levels:     levels,
-		Advertise:  n.advertise, PeerPort: peer,
+		Collectors:   []prometheus.Collector{newStoreCollector(n.store), newAdviceCollector(n)},
+		Topology:     server.NewRingOfOne(firstEpoch, server.Member{Node: id, Host: host, Port: port, PeerPort: peer}),
+		TLS:          secure,
+		WaitingBytes: cfg.MemoryLimit / 8, // 0, which leaves it to the server, where there is no limit
+		Levels:       levels, Users: users, Keyspaces: rules,
+		Advertise: n.advertise, PeerPort: peer,
 		Version: version(), ConfigFile: cfg.File, Dir: cfg.Dir,
-		Settings: serverSettings(cfg), Config: newSettings(cfg, n.log.level),
+		Settings: serverSettings(cfg), Config: n.settings,
 		EngineInfo: func() []server.Figure { return append(startFigures(n.store), storeFigures(n.store.Metrics())...) },
 		OnShutdown: func() { n.ended <- nil },
-		StoreError: storeError,
+		StoreError: storeError, Ready: n.ready, Writable: n.writable,
 	}
 	if n.members != nil {
 		o.Node = cluster.RingNode{Node: n.core}

@@ -12,7 +12,7 @@
 // stops them in the opposite order.
 //
 // Exit status: 0 after a stop that was asked for, 1 after an error, 130 when a
-// second signal cut the stop short.
+// second signal cut the stop short; rondo admin advise has more of them.
 package main
 
 import (
@@ -46,6 +46,9 @@ func run(ctx context.Context, args []string, p process) int {
 	err := root.ExecuteContext(ctx)
 	if err == nil {
 		return 0
+	}
+	if answer := exitStatus(0); errors.As(err, &answer) {
+		return int(answer)
 	}
 	for line := range strings.SplitSeq(explain(err), "\n") {
 		_, _ = fmt.Fprintf(p.err, "rondo: %s\n", line) // nobody is left to tell

@@ -6,48 +6,89 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/rondokv/rondo/cluster"
+	"github.com/rondokv/rondo/cluster/epoch"
 	"github.com/rondokv/rondo/cluster/gossip"
 	"github.com/rondokv/rondo/cluster/peer"
 	"github.com/rondokv/rondo/cluster/ring"
+	"github.com/rondokv/rondo/engine"
 	"github.com/rondokv/rondo/engine/object"
 	"github.com/rondokv/rondo/server"
 )
 
-// membership puts gossip, links, the ring, the core and the front door together, once there is a ring:
+// membership puts gossip, links, the ring, the core and the front door together:
 //
 //	links ── Up, Down ──> gossip.ReportLink ──> Alive? ─┬─> core.PeerUp, PeerDown
 //	gossip ── OnChange ─────────────────────────────────┼─> links.SetPeers
-//	                                                    └─> topology for clients
+//	                                                    ├─> topology for clients
+//	                                                    └─> keeper.View
 //	links ── Receive ──> core ── Send ──> links
+//	keeper ── Adopt ──> core.SwitchRing, then links, topology and gossip again
+//
+// A node that waits to be admitted has all of it but the core, the chart and the topology.
 type membership struct {
 	self   object.NodeID
-	doc    *document
-	ring   *ring.Ring
-	lists  [][]object.NodeID
 	gossip *gossip.Gossip
+	store  *engine.Store
 	log    *slog.Logger
+	end    func(error) // the node must stop
 
+	keeper   *cluster.Keeper
+	entry    cluster.Applicant
 	links    atomic.Pointer[peer.Links]   // nil before the links are there: nothing is sent
 	core     atomic.Pointer[cluster.Node] // nil before the node is there: nothing is taken
+	chart    atomic.Pointer[chart]        // nil: no ring yet
 	topology atomic.Pointer[server.Topology]
-	linked   map[object.NodeID]*atomic.Bool   // by member: its link is up. The map itself is never changed
-	known    atomic.Pointer[[]documentMember] // with the addresses that are on the disk
+	linked   atomic.Pointer[map[object.NodeID]*atomic.Bool] // its link is up. A map is never changed, but replaced
+	met      atomic.Pointer[map[object.NodeID]addresses]    // as on the disk
 
-	mu   sync.Mutex // one change at a time
-	last gossip.View
-	meta gossip.Meta // what this node tells
-	save func(*document) error
-	poke chan struct{} // there is a change to look at
+	mu      sync.Mutex // one change at a time
+	last    gossip.View
+	meta    gossip.Meta    // what this node tells
+	doc     *document      // as on the disk
+	pending *ring.Document // to be adopted once there is a core
+	news    chan struct{}  // there is one
+	poke    chan struct{}  // there is a change to look at
 
 	cancel context.CancelFunc
 	done   sync.WaitGroup
+}
+
+// chart is the ring by which this node works.
+type chart struct {
+	doc   *ring.Document
+	ring  *ring.Ring
+	lists [][]object.NodeID // that reads use
+	short uint32            // of the document's hash
+}
+
+func newChart(d *ring.Document) (*chart, error) {
+	r, err := d.Ring()
+	if err != nil {
+		return nil, err
+	}
+	c := &chart{doc: d, ring: r, short: newDocument(d).short}
+	for p := range r.Partitions() {
+		var list []object.NodeID
+		for _, id := range r.PreferenceList(ring.Partition(p)) {
+			list = append(list, object.NodeID(id))
+		}
+		c.lists = append(c.lists, list)
+	}
+	return c, nil
+}
+
+// member returns a member of the ring, nil for others.
+func (c *chart) member(id object.NodeID) *ring.Member {
+	if c == nil {
+		return nil
+	}
+	return c.doc.Member(ring.NodeID(id))
 }
 
 var (
@@ -57,28 +98,59 @@ var (
 )
 
 // newMembership makes the topology of what is known now.
-func newMembership(self object.NodeID, c *company, save func(*document) error, log *slog.Logger) (*membership, error) {
-	r := c.ring
-	m := &membership{self: self, doc: c.doc, ring: r, gossip: c.gossip, meta: c.meta, save: save, log: log, poke: make(chan struct{}, 1),
-		linked: map[object.NodeID]*atomic.Bool{}}
-	for i := range c.doc.Members {
-		m.linked[c.doc.Members[i].ID] = new(atomic.Bool)
+func newMembership(n *node, c *company) (*membership, error) {
+	id, inc, _ := n.store.Identity()
+	m := &membership{self: id, gossip: c.gossip, store: n.store, meta: c.meta, log: n.log.Logger, doc: c.doc,
+		news: make(chan struct{}, 1), poke: make(chan struct{}, 1), end: func(err error) {
+			select {
+			case n.ended <- err:
+			default: // it ends already
+			}
+		}}
+	m.entry.Inc, m.entry.Links = inc, m
+	m.met.Store(&c.met)
+	m.linked.Store(&map[object.NodeID]*atomic.Bool{})
+	if c.doc == nil || c.doc.phase != formed {
+		return m, nil
 	}
-	m.linked[self].Store(true)
-	for p := range r.Partitions() {
-		var list []object.NodeID
-		for _, id := range r.PreferenceList(ring.Partition(p)) {
-			list = append(list, object.NodeID(id))
-		}
-		m.lists = append(m.lists, list)
-	}
-	t, err := m.layout(c.gossip.View(), 1)
+	t, err := newChart(c.doc.Document)
 	if err != nil {
 		return nil, err
 	}
+	return m, m.place(t)
+}
+
+// place puts a chart in force for all but the core.
+func (m *membership) place(c *chart) error {
+	m.chart.Store(c)
+	v, version := m.gossip.View(), uint64(1)
+	m.link(v)
+	if old := m.topology.Load(); old != nil {
+		version = old.Version + 1
+	}
+	t, err := m.layout(v, version)
+	if err != nil {
+		return err
+	}
 	m.topology.Store(t)
-	m.known.Store(&c.doc.Members)
-	return m, nil
+	return nil
+}
+
+// link makes room for news of the links to all who are members or may become some.
+func (m *membership) link(v gossip.View) {
+	old := *m.linked.Load()
+	linked := make(map[object.NodeID]*atomic.Bool, len(old))
+	add := func(id object.NodeID) {
+		if linked[id] = old[id]; linked[id] == nil {
+			linked[id] = new(atomic.Bool)
+			linked[id].Store(id == m.self)
+		}
+	}
+	add(m.self)
+	for _, p := range m.peers(v) {
+		add(p.ID)
+	}
+	m.linked.Store(&linked)
 }
 
 // connect begins to link to the others and to follow what happens to them. The core must be there.
@@ -97,7 +169,7 @@ func (m *membership) connect(o peer.Options) error {
 }
 
 // reportEvery is how often gossip is told of links that did not change: one that is up saves a ping.
-const reportEvery = 2 * time.Second
+const reportEvery = time.Second
 
 // follow looks at changes until ctx ends.
 func (m *membership) follow(ctx context.Context) {
@@ -119,11 +191,11 @@ func (m *membership) follow(ctx context.Context) {
 				failures[s.ID] = s.Failures
 			}
 			m.remember()
+			m.mu.Lock()
+			m.inform(m.gossip.View())
+			m.mu.Unlock()
 			if load, ok := meter.read(time.Now()); ok {
-				m.meta.Load = load
-				if err := m.gossip.Update(m.meta); err != nil {
-					m.log.Error("the load is not told", "error", err)
-				}
+				m.announce(func(meta *gossip.Meta) { meta.Load = load })
 			}
 		}
 	}
@@ -137,12 +209,22 @@ func (m *membership) changed(gossip.View) {
 	}
 }
 
-// refresh brings links, topology and core up to the newest view.
+// refresh brings links, topology, core and keeper up to the newest view.
 func (m *membership) refresh() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	v := m.gossip.View()
+	m.link(v)
 	m.links.Load().SetPeers(m.peers(v))
+	if c := m.chart.Load(); c != nil {
+		m.relay(c, v)
+	}
+	m.last = v
+	m.inform(v)
+}
+
+// relay tells clients and the core what has changed.
+func (m *membership) relay(c *chart, v gossip.View) {
 	t, err := m.layout(v, m.topology.Load().Version+1)
 	if err != nil {
 		m.log.Error("clients are told an old topology", "error", err)
@@ -150,100 +232,146 @@ func (m *membership) refresh() {
 		m.topology.Store(t)
 	}
 	core := m.core.Load()
-	for _, c := range v.Since(m.last) {
-		if c.Member.ID == m.self || m.doc.member(c.Member.ID) == nil {
-			m.stranger(c)
+	for _, change := range v.Since(m.last) {
+		g := &change.Member
+		if g.ID == m.self || c.member(g.ID) == nil || core == nil {
+			m.stranger(c, change)
 			continue
 		}
-		switch c.Kind {
+		switch change.Kind {
 		case gossip.Down:
-			m.log.Warn("node down", "node", server.ClientNodeID(c.Member.ID), "client", c.Member.Client, "state", c.Member.State, "doubt", c.Member.Doubt)
+			m.log.Warn("node down", "node", server.ClientNodeID(g.ID), "client", g.Client, "state", g.State, "doubt", g.Doubt)
 			// One that says that it goes still answers what it was asked: its link tells when that is over.
-			if c.Member.State != gossip.Left || !m.linked[c.Member.ID].Load() {
-				core.PeerDown(c.Member.ID)
+			if g.State != gossip.Left || !m.isLinked(g.ID) {
+				core.PeerDown(g.ID)
 			}
 		case gossip.Up:
-			m.log.Info("node up", "node", server.ClientNodeID(c.Member.ID), "client", c.Member.Client)
-			if m.Alive(c.Member.ID) {
-				core.PeerUp(c.Member.ID)
+			m.log.Info("node up", "node", server.ClientNodeID(g.ID), "client", g.Client)
+			if m.Alive(g.ID) {
+				core.PeerUp(g.ID)
 			}
 		case gossip.Updated:
 		}
 	}
-	m.last = v
 }
 
-// remember stores the members' addresses when they have changed: a node that comes back when all others have moved, one
-// after the other, must find them.
-func (m *membership) remember() {
-	v, members := m.gossip.View(), slices.Clone(*m.known.Load())
-	for i := range members {
-		d := &members[i]
-		if g, ok := v.Get(d.ID); ok && g.State == gossip.Alive && g.Client != "" && g.Peer != "" {
-			d.Client, d.Forward, d.Peer, d.Gossip = g.Client, g.Forward, g.Peer, g.Gossip
+// inform gives the keeper what gossip says.
+func (m *membership) inform(v gossip.View) {
+	c := m.chart.Load()
+	alive := map[ring.NodeID]bool{}
+	view := epoch.View{Alive: func(id ring.NodeID) bool { return alive[id] }}
+	for g := range v.All() {
+		if g.ID == m.self {
+			continue
+		}
+		if m.Alive(g.ID) {
+			alive[ring.NodeID(g.ID)] = true
+			if g.Waiting && c.member(g.ID) == nil {
+				view.Waiting = append(view.Waiting, ringMember(g))
+			}
+		}
+		if !g.Waiting && m.isLinked(g.ID) {
+			m.keeper.Newer(g.ID, ring.Epoch(g.Epoch))
 		}
 	}
-	if slices.Equal(members, *m.known.Load()) {
+	m.keeper.View(view)
+}
+
+// remember stores where the members are when that has changed.
+func (m *membership) remember() {
+	c := m.chart.Load()
+	if c == nil {
 		return
 	}
-	d := *m.doc
-	d.Members = members
-	if err := m.save(&d); err != nil {
+	v, old := m.gossip.View(), *m.met.Load()
+	met, changed := map[object.NodeID]addresses{}, len(old) != len(c.doc.Members)
+	list := make([]addresses, 0, len(c.doc.Members))
+	for i := range c.doc.Members {
+		a := m.addressesOf(&c.doc.Members[i], v)
+		changed = changed || old[a.ID] != a
+		met[a.ID], list = a, append(list, a)
+	}
+	if !changed {
+		return
+	}
+	if err := saveAddresses(m.store, list); err != nil {
 		m.log.Error("addresses of members are not stored", "error", err)
 		return
 	}
-	m.known.Store(&members)
+	m.met.Store(&met)
 }
 
-// stranger names a node that gossips with this one and is no member of its ring: nothing is sent to it or taken from it.
-func (m *membership) stranger(c gossip.Change) {
-	if c.Member.ID == m.self || c.Kind == gossip.Down {
+// addressesOf returns where a member is: as it tells, else as it was met last, else as the document has it.
+func (m *membership) addressesOf(d *ring.Member, v gossip.View) addresses {
+	id := object.NodeID(d.ID)
+	a, ok := (*m.met.Load())[id]
+	if !ok {
+		a = addresses{ID: id, Client: d.Client, Forward: d.Forward, Peer: d.Peer, Gossip: d.Gossip}
+	}
+	if g, ok := v.Get(id); ok && g.Client != "" && g.Peer != "" {
+		a.Client, a.Forward, a.Peer, a.Gossip = g.Client, g.Forward, g.Peer, g.Gossip
+	}
+	return a
+}
+
+// stranger names a node that gossips with this one and is no member of its ring: nothing is sent to it or taken from it. One that
+// waits to be admitted is none.
+func (m *membership) stranger(c *chart, g gossip.Change) {
+	if g.Member.ID == m.self || g.Kind == gossip.Down || c.member(g.Member.ID) != nil {
+		return
+	}
+	if g.Member.Waiting {
+		if g.Kind == gossip.Up {
+			m.log.Info("a node waits to be admitted", "gossip", g.Member.Gossip, "node", server.ClientNodeID(g.Member.ID))
+		}
 		return
 	}
 	why := "it is no member of the ring"
-	if d := word(m.doc.Word).difference(word(c.Member.RingHash)); d != "" {
+	if d := newDocument(c.doc).word().difference(word(g.Member.RingHash)); d != "" {
 		why = "it has " + d
 	}
-	m.log.Warn("a node is refused", "gossip", c.Member.Gossip, "node", server.ClientNodeID(c.Member.ID), "reason", why)
+	m.log.Warn("a node is refused", "gossip", g.Member.Gossip, "node", server.ClientNodeID(g.Member.ID), "reason", why)
 }
 
-// peers are the other members, at the addresses that they tell, else at those that they had when the ring was stored.
+// peers are the other members, who waits to become one, and who was one and does not know that it is none any more; for a node that waits itself, who may admit it.
 func (m *membership) peers(v gossip.View) []peer.Peer {
-	peers := make([]peer.Peer, 0, len(m.doc.Members))
-	for _, d := range m.doc.Members {
-		if d.ID == m.self {
+	var peers []peer.Peer
+	c := m.chart.Load()
+	if c != nil {
+		for i := range c.doc.Members {
+			if a := m.addressesOf(&c.doc.Members[i], v); a.ID != m.self && a.Peer != "" {
+				peers = append(peers, peer.Peer{ID: a.ID, Addr: a.Peer})
+			}
+		}
+	}
+	for g := range v.All() {
+		up := g.State == gossip.Alive || g.State == gossip.Suspect
+		if g.ID == m.self || !up || g.Peer == "" || c.member(g.ID) != nil {
 			continue
 		}
-		p := peer.Peer{ID: d.ID, Addr: d.Peer}
-		if known, ok := v.Get(d.ID); ok && known.Peer != "" {
-			p.Addr = known.Peer
+		// One of an earlier epoch that is no member was one, if the cluster is the same: it is to hear that it is none any more.
+		was := c != nil && !g.Waiting && g.Epoch > 0 && g.Epoch < uint64(c.doc.Epoch)
+		if was || c != nil && g.Waiting || c == nil && !g.Waiting && g.Epoch > 0 {
+			peers = append(peers, peer.Peer{ID: g.ID, Addr: g.Peer})
 		}
-		peers = append(peers, p)
 	}
 	return peers
 }
 
 // layout is the topology of a view.
 func (m *membership) layout(v gossip.View, version uint64) (*server.Topology, error) {
-	members := make([]server.Member, 0, len(m.doc.Members))
-	for _, d := range m.doc.Members {
-		client, peerAddr := d.Client, d.Peer
-		if known, ok := v.Get(d.ID); ok {
-			if known.Client != "" {
-				client = known.Client
-			}
-			if known.Peer != "" {
-				peerAddr = known.Peer
-			}
-		}
-		host, port, err := splitHostPort(client)
+	c := m.chart.Load()
+	members := make([]server.Member, 0, len(c.doc.Members))
+	for i := range c.doc.Members {
+		a := m.addressesOf(&c.doc.Members[i], v)
+		host, port, err := splitHostPort(a.Client)
 		if err != nil {
-			return nil, fmt.Errorf("client address of node %d: %w", d.ID, err)
+			return nil, fmt.Errorf("client address of node %s: %w", hexID(a.ID), err)
 		}
-		_, peerPort, _ := splitHostPort(peerAddr) // 0 is shown where it is not known
-		members = append(members, server.Member{Node: d.ID, Host: host, Port: port, PeerPort: peerPort, Failed: !m.Alive(d.ID)})
+		_, peerPort, _ := splitHostPort(a.Peer) // 0 is shown where it is not known
+		members = append(members, server.Member{Node: a.ID, Host: host, Port: port, PeerPort: peerPort, Failed: !m.Alive(a.ID)})
 	}
-	return server.NewTopology(server.View{Version: version, Epoch: m.doc.Epoch, Self: m.self, Members: members, Lists: m.lists})
+	return server.NewTopology(server.View{Version: version, Epoch: uint64(c.doc.Epoch), Self: m.self, Members: members, Lists: c.lists})
 }
 
 func splitHostPort(addr string) (string, int, error) {
@@ -288,8 +416,9 @@ func (m *membership) complete() bool {
 			return false
 		}
 	}
-	for i := range m.Topology().Members {
-		if m.Topology().Members[i].Failed {
+	t := m.Topology()
+	for i := range t.Members {
+		if t.Members[i].Failed {
 			return false
 		}
 	}
@@ -304,6 +433,8 @@ func (m *membership) close() error {
 	}
 	m.cancel()
 	m.done.Wait()
+	m.keeper.Close()
+	m.remember()
 	return links.Close()
 }
 

@@ -30,14 +30,17 @@ type node struct {
 
 	ended chan error // tells once that the node ends by itself: nil after SHUTDOWN, an *orderly when it must go but can stop, else the store has failed and stop must not be called
 
-	log     *logging
-	store   *engine.Store
-	core    *cluster.Node
-	front   *server.Server
-	company *company    // nil: the node is alone
-	members *membership // nil: alone, or there is no ring yet
-	watch   sync.WaitGroup
-	unwatch context.CancelFunc
+	log      *logging
+	store    *engine.Store
+	core     *cluster.Node
+	front    *server.Server
+	settings *settings
+	company  *company    // nil: the node is alone
+	members  *membership // nil: alone, or there is no ring yet
+	meter    *usageMeter
+	adviser  adviser
+	watch    sync.WaitGroup
+	unwatch  context.CancelFunc
 }
 
 // orderly is a reason to end that leaves the store as it should be.
@@ -64,6 +67,7 @@ func start(ctx context.Context, cfg conf.Config, log *logging, out io.Writer) (_
 		return nil, err
 	}
 	logRecovery(log, n.store.Recovery())
+	n.meter = newUsageMeter(n.store, cfg.Dir)
 	if n.company, err = join(cfg, n.store); err != nil {
 		return nil, err
 	}
@@ -71,23 +75,10 @@ func start(ctx context.Context, cfg conf.Config, log *logging, out io.Writer) (_
 		return nil, err
 	}
 	n.clients, n.forward, n.admin = addr(ln.clients), addr(ln.forward), addr(ln.admin)
-	if n.company != nil {
-		if ln.peer, err = bind(ctx, cfg, "peer", cfg.Peer); err != nil {
-			return nil, err
-		}
-		if err = n.meet(ctx, cfg, ln, out); err != nil {
-			return nil, err
-		}
-		cfg.PartitionSlots = n.company.doc.Slots
-	}
-	if n.core, err = startCluster(cfg, n); err != nil {
+	if ln, err = n.enter(ctx, cfg, ln, out); err != nil {
 		return nil, err
 	}
-	if n.members != nil {
-		if err = n.link(ctx, cfg, ln); err != nil {
-			return nil, err
-		}
-	}
+	n.meter.start(n.core)
 	if n.front, err = newFront(cfg, ln, n); err != nil {
 		return nil, err
 	}
@@ -95,30 +86,137 @@ func start(ctx context.Context, cfg conf.Config, log *logging, out io.Writer) (_
 	return n, nil
 }
 
+// enter makes the node a member of its ring, and its core.
+func (n *node) enter(ctx context.Context, cfg conf.Config, ln listeners, out io.Writer) (listeners, error) {
+	if d := n.company.doc; d != nil {
+		cfg.PartitionSlots = d.Slots
+	}
+	if err := n.open(ctx, cfg, &ln); err != nil {
+		return ln, err
+	}
+	if n.company == nil {
+		core, err := startCluster(cfg, n)
+		n.core = core
+		return ln, err
+	}
+	if n.company.joining {
+		return ln, n.admit(ctx, cfg, ln, out)
+	}
+	if err := n.meet(ctx, cfg, ln, out); err != nil {
+		return ln, err
+	}
+	cfg.PartitionSlots = n.company.doc.Slots // that the founders have agreed to
+	core, err := startCluster(cfg, n)
+	if err != nil {
+		return ln, err
+	}
+	n.core = core
+	return ln, n.link(ctx, cfg, ln)
+}
+
+// open binds what other nodes connect to and begins to gossip. A node that needs no others goes on without, where it must not talk to
+// them or somebody else has its ports: nobody can join it then.
+func (n *node) open(ctx context.Context, cfg conf.Config, ln *listeners) error {
+	c := n.company
+	err := cfg.CheckPeers()
+	if err == nil {
+		ln.peer, err = bind(ctx, cfg, "peer", cfg.Peer)
+	}
+	if err == nil {
+		err = c.begin(ctx, cfg, n, *ln, n.advertise, forwardAdvertise(n.advertise, ln.forward))
+	}
+	if err == nil || !c.lone() {
+		return err
+	}
+	n.log.Info("this node cannot be joined by others", "reason", err)
+	if ln.peer != nil {
+		err = ln.peer.Close()
+		ln.peer = nil
+	} else {
+		err = nil
+	}
+	n.company = nil
+	return err
+}
+
 // meet finds the others and, where there is no ring yet, forms it with them.
 func (n *node) meet(ctx context.Context, cfg conf.Config, ln listeners, out io.Writer) error {
 	c := n.company
-	if err := c.begin(ctx, cfg, n, ln, n.advertise, forwardAdvertise(n.advertise, ln.forward)); err != nil {
+	if c.doc == nil || c.doc.phase != formed {
+		room := openAntechamber(ln, "The cluster is forming", n.adminRoutes)
+		err := c.form(ctx, n, n.teller(cfg, room, out))
+		if err := errors.Join(err, room.close()); err != nil {
+			return err
+		}
+	}
+	n.replicas, n.configured = c.ring.Replicas(), c.doc.Replicas
+	var err error
+	if n.members, err = newMembership(n, c); err != nil {
 		return err
 	}
-	room := openAntechamber(ln, n.adminRoutes)
-	err := c.form(ctx, n, func(text string, news bool) {
+	return n.members.keep(cfg)
+}
+
+// teller says what a node that does not serve yet waits for.
+func (n *node) teller(cfg conf.Config, room *antechamber, out io.Writer) func(text string, news bool) {
+	return func(text string, news bool) {
 		room.tell(text)
 		if !news {
 			return
 		}
-		n.log.Info("forming", "state", text)
+		n.log.Info(strings.ToLower(room.what), "state", text)
 		if cfg.LogFormat == conf.LogText {
-			_, _ = fmt.Fprintf(out, "The cluster is forming: %s\n", text) // a closed stdout is no reason to stop
+			_, _ = fmt.Fprintf(out, "%s: %s\n", room.what, text) // a closed stdout is no reason to stop
 		}
-	})
+	}
+}
+
+// admit waits until the ring has taken the node in, and makes its core.
+func (n *node) admit(ctx context.Context, cfg conf.Config, ln listeners, out io.Writer) (err error) {
+	c := n.company
+	if n.members, err = newMembership(n, c); err != nil {
+		return err
+	}
+	if err := n.members.keep(cfg); err != nil {
+		return err
+	}
+	room := openAntechamber(ln, "This node is not admitted to the ring yet", n.adminRoutes)
+	doc, err := n.wait(ctx, cfg, ln, n.teller(cfg, room, out))
 	if err := errors.Join(err, room.close()); err != nil {
 		return err
 	}
-	n.replicas, n.configured = c.ring.Replicas(), c.doc.Replicas
-	id, _, _ := n.store.Identity()
-	n.members, err = newMembership(id, c, func(d *document) error { return saveRing(n.store, d) }, n.log.Logger)
-	return err
+	chart, err := newChart(doc.Document)
+	if err != nil {
+		return err
+	}
+	n.members.mu.Lock()
+	err = n.members.place(chart)
+	n.members.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	c.doc, c.ring = doc, chart.ring
+	cfg.PartitionSlots = doc.Slots
+	n.replicas, n.configured = chart.ring.Replicas(), doc.Replicas
+	if n.core, err = startCluster(cfg, n); err != nil {
+		return err
+	}
+	if err := n.members.serve(n.core, doc.Epoch); err != nil {
+		return err
+	}
+	n.members.changed(gossip.View{})
+	settle, done := context.WithTimeout(ctx, settleFor)
+	defer done()
+	n.members.settled(settle)
+	return nil
+}
+
+// wait links the node to the members of the ring and waits to be admitted by them.
+func (n *node) wait(ctx context.Context, cfg conf.Config, ln listeners, tell func(text string, news bool)) (*document, error) {
+	if err := n.connect(ctx, cfg, ln); err != nil {
+		return nil, err
+	}
+	return n.members.await(ctx, n, tell)
 }
 
 // settleFor bounds how long a node with a ring waits for others and its links to them before it takes clients.
@@ -128,11 +226,22 @@ const settleFor = time.Second
 func (n *node) link(ctx context.Context, cfg conf.Config, ln listeners) error {
 	settle, done := context.WithTimeout(ctx, settleFor)
 	defer done()
-	if err := n.company.meet(settle); err != nil {
+	if !n.company.lone() {
+		if err := n.company.meet(settle); err != nil {
+			return err
+		}
+	}
+	n.members.core.Store(n.core)
+	if err := n.connect(ctx, cfg, ln); err != nil {
 		return err
 	}
+	n.members.settled(settle)
+	return nil
+}
+
+// connect makes the links, and lets the keeper work.
+func (n *node) connect(ctx context.Context, cfg conf.Config, ln listeners) error {
 	id, inc, _ := n.store.Identity()
-	n.members.core.Store(n.core)
 	o, err := peerOptions(cfg, n.company.doc, id, inc, ln.peer, n.log.Logger)
 	if err != nil {
 		return err
@@ -151,7 +260,7 @@ func (n *node) link(ctx context.Context, cfg conf.Config, ln listeners) error {
 		case <-watch.Done():
 		}
 	})
-	n.members.settled(settle)
+	n.members.keeper.Start()
 	return nil
 }
 
@@ -170,6 +279,7 @@ func (n *node) abandon(ctx context.Context) error {
 		errs = append(errs, n.members.close())
 	}
 	n.watch.Wait()
+	n.meter.close()
 	if n.core != nil {
 		n.core.Close()
 	}
@@ -201,7 +311,7 @@ func engineOptions(cfg conf.Config, log *logging, ended chan<- error) engine.Opt
 
 // givenSecret is what a directory that is made gets: the cluster's, or, alone, a random one.
 func givenSecret(cfg conf.Config) object.Secret {
-	if cfg.Founders == "" {
+	if cfg.Founders == "" { // one that joins is told it later
 		return object.Secret{}
 	}
 	return newCharter(cfg).secret()
@@ -224,10 +334,21 @@ func startCluster(cfg conf.Config, n *node) (*cluster.Node, error) {
 		Counts:            counts,
 		MaxDrift:          cfg.ClockMaxDrift,
 		Timeout:           cfg.OperationTimeout,
+		HintWindow:        cfg.HintsWindow,
+		HintBytes:         cfg.HintsMaxBytes,
+		Usage:             n.meter.usage,
+		Now:               wallClock(),
 	}
 	if n.members != nil {
-		o.Ring, o.Links, o.Alive, o.Parse = n.company.ring, n.members, n.members.Alive, server.PassedParser(server.PassedOptions{MaxString: serverSettings(cfg).MaxBulk})
+		o.Ring, o.Links, o.Alive = n.company.ring, n.members, n.members.Alive
+		o.Parse = server.PassedParser(server.PassedOptions{
+			MaxString: serverSettings(cfg).MaxBulk, StoreError: storeError,
+			OnPanic: func(cause any, stack []byte) {
+				n.log.Error("a command of another node's client panicked", "cause", cause, "stack", string(stack))
+			},
+		})
 		o.DC = n.company.doc.member(id).DC
+		o.Keeper, o.TransferRate = n.members.keeper, cfg.TransferRate
 	}
 	return cluster.NewNode(o)
 }
@@ -245,6 +366,33 @@ func storeError(err error) (resp.Error, bool) {
 	return "", false
 }
 
+// ready is nil unless the store has failed: such a node serves nobody.
+func (n *node) ready() error {
+	if n.store.Metrics().Failed {
+		return engine.ErrFatal
+	}
+	return nil
+}
+
+// writable is nil as long as the store takes writes.
+func (n *node) writable() error {
+	if n.store.Metrics().DiskFull {
+		return engine.ErrDiskFull
+	}
+	return n.ready()
+}
+
+// drainFor bounds how long a node that stops answers the others: until the deadline of what they asked last, and a little more
+// to place the hints of what was not acknowledged by then.
+const drainFor = 2 * time.Second
+
+// drain lets what peers have passed on finish, and gets the answers out. Clients have got theirs.
+func (n *node) drain(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, drainFor)
+	defer cancel()
+	return errors.Join(n.core.Drain(ctx), n.members.links.Load().Drain(ctx))
+}
+
 // stop tells the others, stops accepting, lets commands in flight finish until ctx ends, and makes everything durable.
 func (n *node) stop(ctx context.Context) error {
 	var errs []error
@@ -260,9 +408,13 @@ func (n *node) stop(ctx context.Context) error {
 		n.log.Warn("connections were cut off", "reason", err)
 	}
 	if n.members != nil {
+		if err := n.drain(ctx); err != nil {
+			n.log.Warn("the others were left without answers", "reason", err)
+		}
 		errs = append(errs, n.members.close(), n.company.gossip.Close())
 	}
 	n.watch.Wait()
+	n.meter.close()
 	n.core.Close()
 	if counts := n.core.SaveCounts(); counts != nil {
 		errs = append(errs, n.store.SaveState(countsState, counts))
@@ -289,15 +441,4 @@ func addr(ln net.Listener) string {
 		return ""
 	}
 	return ln.Addr().String()
-}
-
-// explainStore takes the package's name off an error of the store: what
-// follows is written for operators.
-func explainStore(err error) string {
-	for _, known := range []error{engine.ErrLocked, engine.ErrForeign, engine.ErrTruncatedLog, engine.ErrCorrupt, engine.ErrNewerFormat} {
-		if errors.Is(err, known) {
-			return strings.TrimPrefix(err.Error(), "engine: ")
-		}
-	}
-	return ""
 }

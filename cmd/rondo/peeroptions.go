@@ -16,11 +16,14 @@ import (
 
 // peerOptions are what the links of this node are made of.
 func peerOptions(cfg conf.Config, d *document, id object.NodeID, inc object.Incarnation, ln net.Listener, log *slog.Logger) (peer.Options, error) {
-	clusterID, err := d.clusterID()
-	if err != nil {
-		return peer.Options{}, err
+	o := peer.Options{Self: id, Incarnation: inc, Listener: ln, Logger: log}
+	var err error
+	if d != nil {
+		if o.Cluster, err = d.clusterID(); err != nil {
+			return peer.Options{}, err
+		}
+		o.Former = d.former
 	}
-	o := peer.Options{Self: id, Incarnation: inc, Cluster: clusterID, Listener: ln, Logger: log}
 	if cfg.PeerTLS != "" {
 		if o.TLS, err = peerTLS(cfg.PeerTLS); err != nil {
 			return peer.Options{}, err

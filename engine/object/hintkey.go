@@ -2,8 +2,8 @@ package object
 
 import "encoding/binary"
 
-// hintPrefixLen is the length of what comes before a row's own engine key in the key of a hint.
-const hintPrefixLen = 1 + 8
+// HintPrefixLen is the length of what comes before a row's own engine key in the key of a hint.
+const HintPrefixLen = 1 + 8
 
 // AppendHintPrefix appends what the engine keys of a node's hints begin with; the engine key of the row follows.
 func AppendHintPrefix(dst []byte, target NodeID) []byte {
@@ -12,7 +12,7 @@ func AppendHintPrefix(dst []byte, target NodeID) []byte {
 
 // ParseHintPrefix returns for which node a hint is kept, by its engine key; false when it is not a hint's.
 func ParseHintPrefix(key []byte) (NodeID, bool) {
-	if len(key) < hintPrefixLen || key[0] != SpaceHint {
+	if len(key) < HintPrefixLen || key[0] != SpaceHint {
 		return 0, false
 	}
 	return NodeID(binary.BigEndian.Uint64(key[1:])), true

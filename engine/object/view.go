@@ -2,6 +2,8 @@ package object
 
 import (
 	"bytes"
+	"iter"
+	"math/bits"
 	"slices"
 	"strconv"
 )
@@ -27,28 +29,51 @@ func (t Type) String() string {
 	return "none"
 }
 
-// ReadSet is what an operation needs to see.
+// ReadSet is what an operation needs to see. It is handed about by value for every command, so it is kept small.
 type ReadSet struct {
 	// Keys are all the keys that the operation touches, no two equal, all of one slot. The View holds them in this order.
 	Keys []KeyRef
-	// Elements are the elements that it must see beside the key rows; Whole are the indexes of the keys of which it must
-	// see all.
+	// Elements are the elements that it must see beside the key rows.
 	Elements []ElementRef
-	Whole    []int
 	// Blind says that the operation writes without looking: its coordinator need not gather the rows from other
 	// replicas first, and Eval does not look at the View.
 	Blind bool
 	// Flush are databases that the operation clears, in the partition of its slot. It looks at no keys, but is above whatever
 	// the replicas that its read level asks had seen.
-	Flush []uint8
+	Flush DBSet
 	// Ticks is how many stamps the operation takes, one after the other; 0 counts as 1.
 	Ticks int
 }
 
-// ElementRef names one element of a key of a read set.
+// ElementRef names one element of a key of a read set, or all of them.
 type ElementRef struct {
-	Key int // index into Keys
-	Sub []byte
+	Key int    // index into Keys
+	Sub []byte // empty for all elements
+}
+
+// DBSet is a set of databases, a bit each.
+type DBSet uint16
+
+// DBSetOf returns the set of some databases. REQUIRES: each is below DBCount.
+func DBSetOf(dbs ...uint8) (s DBSet) {
+	for _, db := range dbs {
+		s |= 1 << db
+	}
+	return s
+}
+
+// Has reports whether a database is in the set.
+func (s DBSet) Has(db uint8) bool { return s>>db&1 != 0 }
+
+// All yields the databases of the set, ascending.
+func (s DBSet) All() iter.Seq[uint8] {
+	return func(yield func(uint8) bool) {
+		for left := uint16(s); left != 0; left &= left - 1 {
+			if !yield(uint8(bits.TrailingZeros16(left))) {
+				return
+			}
+		}
+	}
 }
 
 // Input is what Eval may know beside the rows.

@@ -26,12 +26,13 @@ func Rondo() Rules {
 			"cluster/merkle": {},
 			"cluster/paxos":  {},
 			"cluster/wire":   {"engine/object"},
+			"cluster/epoch":  {"cluster/ring", "cluster/paxos"},
 			"cluster/dynamo": {"cluster/ring", "cluster/quorum", "cluster/merkle", "cluster/paxos", "cluster/wire", "engine/object"},
 			"cluster/gossip": {"engine/object"},
 			"cluster/peer":   {"cluster/wire", "engine/object"},
-			"cluster/sim":    {"cluster/dynamo", "cluster/hlc", "cluster/ring", "cluster/quorum", "cluster/wire", "engine/object", "engine/memstore"},
+			"cluster/sim":    {"cluster/dynamo", "cluster/epoch", "cluster/paxos", "cluster/hlc", "cluster/ring", "cluster/quorum", "cluster/wire", "engine/object", "engine/memstore"},
 			"cluster": {
-				"cluster/dynamo", "cluster/hlc", "cluster/ring", "cluster/quorum", "cluster/wire", "cluster/gossip", "cluster/peer",
+				"cluster/dynamo", "cluster/epoch", "cluster/hlc", "cluster/ring", "cluster/quorum", "cluster/wire", "cluster/gossip", "cluster/peer",
 				"engine/object",
 			},
 
@@ -63,14 +64,14 @@ func Rondo() Rules {
 			"github.com/maypok86/otter":           {"engine/rowcache", "engine"},
 			"github.com/prometheus/client_golang": {"server", "cmd/rondo"},
 			"github.com/prometheus/client_model":  {"server"},
-			"github.com/dchest/siphash":           {"engine/object"},
+			"github.com/dchest/siphash":           {"engine/object", "cluster/merkle"},
 			"github.com/klauspost/compress":       {"cluster/wire"},
 			"pgregory.net/rapid":                  {"engine/enginetest"},
 			"golang.org/x/sys":                    {"bench", "conf", "engine", "engine/rowcache", "server", "cmd/..."},
 		},
 		Pure: []string{
 			"engine/object", "resp", "server/command", "cluster/dynamo",
-			"cluster/ring", "cluster/quorum", "cluster/merkle", "cluster/paxos", "cluster/wire",
+			"cluster/ring", "cluster/quorum", "cluster/merkle", "cluster/paxos", "cluster/wire", "cluster/epoch",
 		},
 		// Written in pieces, so that this file does not contain them.
 		Words: []Word{

@@ -14,7 +14,7 @@ var served = strings.Fields(`
 
 	discard exec multi unwatch watch
 
-	asking auth client cluster command config debug echo hello info lastsave
+	acl asking auth client cluster command config debug echo hello info lastsave
 	latency memory module monitor ping quit readonly readwrite reset role select
 	shutdown slowlog time wait
 

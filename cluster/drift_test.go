@@ -1,0 +1,68 @@
+package cluster
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/rondokv/rondo/cluster/hlc"
+	"github.com/rondokv/rondo/cluster/ring"
+	"github.com/rondokv/rondo/cluster/wire"
+	"github.com/rondokv/rondo/engine/object"
+)
+
+// A peer whose clock is further ahead than clocks may be is refused and named, also when, as usual, its reading is above the
+// ceiling as well; one that is a little ahead is not.
+func TestPeerWhoseClockIsAhead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, err := ring.Build([]ring.Node{{ID: 1, Weight: 1}, {ID: 2, Weight: 1}, {ID: 3, Weight: 1}}, ring.Options{Replicas: 3, SlotsPerPartition: 512})
+		if err != nil {
+			t.Fatal(err)
+		}
+		n, err := NewNode(Options{
+			Store: newHeldStore(), ID: 1, Inc: 7, SlotsPerPartition: 512, RaiseCeiling: func(object.HLC) error { return nil },
+			Ring: r, Links: void{}, Alive: func(object.NodeID) bool { return true },
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer n.Close()
+		say := func(from object.NodeID, ahead time.Duration) {
+			now := object.HLCOf(time.Now().Add(ahead).UnixMilli())
+			n.Receive(from, []wire.Message{&wire.Read{Header: wire.Header{Epoch: uint64(r.Epoch()), HLC: now, ID: 1, Asker: 9, Budget: 800}}})
+		}
+		for _, c := range []struct {
+			ahead   time.Duration
+			refused bool
+		}{{-time.Hour, false}, {0, false}, {3 * time.Second, false}, {hlc.DefaultMaxDrift + time.Second, true}, {time.Hour, true}} {
+			before := n.Drifts()[2].Messages
+			say(2, c.ahead)
+			got := n.Drifts()[2]
+			if refused := got.Messages > before; refused != c.refused || refused && got.Ahead != c.ahead {
+				t.Errorf("%v ahead: %+v", c.ahead, got)
+			}
+			if n.hears(2) == c.refused {
+				t.Errorf("%v ahead: used as if it were not", c.ahead)
+			}
+			time.Sleep(mistrust + time.Millisecond)
+			if !n.hears(2) {
+				t.Errorf("%v ahead: mistrusted for good", c.ahead)
+			}
+		}
+		if got := n.Drifts()[3]; got != (Drift{}) {
+			t.Errorf("the other peer: %+v", got)
+		}
+	})
+}
+
+func TestDriftsAreLoggedOnce(t *testing.T) {
+	var d drifts
+	for i, want := range []bool{true, false, false} {
+		if got := d.note(2, time.Second, 5); got != want {
+			t.Errorf("message %d: logged: %v", i+1, got)
+		}
+	}
+	if !d.note(3, time.Second, 5) || !d.note(2, time.Second, 5+sayAgain) {
+		t.Error("not logged for another peer, or not again")
+	}
+}

@@ -1,0 +1,161 @@
+package sim
+
+import (
+	"github.com/rondokv/rondo/cluster/epoch"
+	"github.com/rondokv/rondo/cluster/quorum"
+	"github.com/rondokv/rondo/cluster/ring"
+	"github.com/rondokv/rondo/engine/object"
+)
+
+// writeVerb draws something that every key of its class takes.
+func (w *world) writeVerb(key int, r rng) verb {
+	switch w.plan.keys[key].class {
+	case classCounter:
+		return verbIncr
+	case classSiblings:
+		return verbPut
+	case classHash:
+		return oneOf(r, verbHSet, verbSet)
+	}
+	return oneOf(r, verbSet, verbSet, verbAppend)
+}
+
+// outdate cuts one home replica of a key off while something is written: by the others at QUORUM, so that it lacks what all know, or
+// by itself at ONE, so that it alone has it. Then the ring changes so that what is missing, or there alone, has to move.
+func (w *world) outdate(r rng) {
+	key := r.IntN(len(w.plan.keys))
+	homes := w.homesOf(key)
+	if len(homes) < 2 || w.doc.Stage != ring.Stable || len(w.wishes) > 0 {
+		return
+	}
+	at := r.IntN(len(homes))
+	c, rest := homes[at], append(homes[:at:at], homes[at+1:]...)
+	lasts := 40*millisecond + Time(r.Int64N(int64(150*millisecond)))
+	w.cut(lasts, func(from, to *node) bool { return from == c || to == c })
+	alone := r.chance(0.4)
+	for _, n := range w.nodes {
+		if n != c {
+			n.suspect(c, w.now+lasts)
+			if alone {
+				c.suspect(n, w.now+lasts)
+			}
+		}
+	}
+	writer, level := rest[0], atQuorum
+	if alone {
+		writer, level = c, atOne
+	}
+	w.volley(writer, key, r, level, lasts/4, w.writeVerb(key, r), w.writeVerb(key, r))
+	w.after(lasts, nil, func() {
+		w.wishes = w.wishes[:0]
+		if alone {
+			w.wish(r, c)
+		} else {
+			for _, i := range r.Perm(len(rest))[:r.between(1, len(rest))] {
+				w.wish(r, rest[i])
+			}
+		}
+		w.grant()
+	})
+}
+
+// wish wants a node to go, or to be replaced, once nothing else is going on.
+func (w *world) wish(r rng, n *node) {
+	c := ring.Change{Kind: ring.Leave, ID: ring.NodeID(n.id)}
+	if x := w.spare(r, n); x != nil && r.chance(0.6) {
+		x.appear()
+		c = ring.Change{Kind: ring.Replace, ID: ring.NodeID(n.id), Member: ring.Member{Node: x.place}}
+	}
+	w.wishes = append(w.wishes, c)
+}
+
+// grant orders what is wished for next.
+func (w *world) grant() {
+	if len(w.wishes) == 0 || w.doc.Stage != ring.Stable || w.phase != chaos {
+		return
+	}
+	c := w.wishes[0]
+	w.wishes = w.wishes[1:]
+	w.tell(w.anybody(w.orders), epoch.Command{Kind: epoch.CommandChange, Changes: []ring.Change{c}, By: "wish"})
+}
+
+// revisit reads the keys of partitions that have moved, at each of their owners.
+func (w *world) revisit(moved []ring.Partition) {
+	if w.plan.emphasis != onMoves || w.phase != chaos {
+		return
+	}
+	r := w.orders
+	both := [2]quorum.Choice{atQuorum, atQuorum}
+	for key := range w.plan.keys {
+		p := ring.Partition(w.partitionOf(w.plan.keys[key].slot))
+		for _, m := range moved {
+			if m != p || len(w.plan.keys) > 8 && !r.chance(0.4) {
+				continue
+			}
+			homes := w.homesOf(key)
+			first := r.IntN(len(homes))
+			for i := range homes {
+				w.after(r.around(oneOf(r, 5*millisecond, 30*millisecond, 200*millisecond))*Time(i+1)/2, nil, func() {
+					w.call(homes[(first+i)%len(homes)], key, r, both, nil, verbGet)
+				})
+			}
+		}
+	}
+}
+
+// halfway is a write that reaches only one of the two lists of a partition, between a new owner's copy and the next stage.
+type halfway struct {
+	r     rng
+	until Time
+}
+
+// copiedPart is called when a node has copied a partition.
+func (w *world) copiedPart(n *node, p int) {
+	h := &w.halfway
+	if w.phase != chaos || h.until < w.now || w.doc.Stage != ring.Copying || n.target != w.doc {
+		return
+	}
+	for key := range w.plan.keys {
+		if w.partitionOf(w.plan.keys[key].slot) == p {
+			h.until = 0
+			w.writeHalfway(n, key, h.r)
+			return
+		}
+	}
+}
+
+// writeHalfway holds the stage up for a while by keeping the node's progress to itself.
+func (w *world) writeHalfway(n *node, key int, r rng) {
+	lasts := 150*millisecond + Time(r.Int64N(int64(300*millisecond)))
+	n.quietUntil = w.now + lasts
+	w.after(lasts+1, n, n.noteProgress)
+	homes := w.homesOf(key)
+	p := ring.Partition(w.partitionOf(w.plan.keys[key].slot))
+	abort := r.chance(0.4)
+	for _, id := range w.ring.Owners(p) {
+		to := w.nodeOf(object.NodeID(id))
+		if isOld := w.isHome(key, to); isOld == abort {
+			for _, from := range homes {
+				if from != to {
+					l := w.link(from, to)
+					l.loss = 1
+					w.after(lasts/2, nil, func() { l.loss = 0 })
+				}
+			}
+		}
+	}
+	both := [2]quorum.Choice{atQuorum, atQuorum}
+	w.timeout = 40 * millisecond
+	w.call(homes[0], key, r, both, nil, w.writeVerb(key, r))
+	w.timeout = 0
+	for i := range Time(3) {
+		w.after(lasts*(i+1)/9, nil, func() {
+			for _, from := range homes {
+				w.call(from, key, r, both, nil, verbGet)
+			}
+		})
+	}
+	if abort {
+		w.after(lasts/2, nil, func() { w.tell(w.anybody(r), epoch.Command{Kind: epoch.CommandAbort}) })
+	}
+}

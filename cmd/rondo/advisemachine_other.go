@@ -1,0 +1,7 @@
+//go:build !unix
+
+package main
+
+func machineID() uint64 { return 0 }
+
+func fileSystemID(uint64, string) uint64 { return 0 }
