@@ -3,24 +3,24 @@
 package chaos
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"net"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/rondokv/rondo/cmd/internal/blackbox/harness"
 )
 
-// AnswerWithin is the longest that a node which can answer may take.
-const AnswerWithin = 2 * time.Second
+// AnswerWithin is the longest that a node which can answer may take: the time
+// of an operation, 800 ms, and as much again for a machine that is busy.
+const AnswerWithin = 1600 * time.Millisecond
 
-// client is a connection to one node, made when it is needed and again after it
-// broke.
+// client is a connection to one face of one node, made when it is needed and
+// again after it broke.
 type client struct {
 	node *node
+	addr string
 	conn *harness.Conn
 	born int64 // what the node's unable was when the connection was made
 
@@ -28,11 +28,14 @@ type client struct {
 	late func(error)
 }
 
+// newClient returns one of the forward face.
+func newClient(n *node) *client { return &client{node: n, addr: n.forward} }
+
 // do sends one command and tells how it ended, waiting no longer than patience.
 func (k *client) do(patience time.Duration, args ...string) ([]byte, Outcome) {
 	if k.conn == nil {
 		k.born = k.node.unable.Load()
-		conn, err := harness.Connect(k.node.forward)
+		conn, err := harness.Connect(k.addr)
 		if err != nil {
 			return nil, Unreached
 		}
@@ -46,7 +49,7 @@ func (k *client) do(patience time.Duration, args ...string) ([]byte, Outcome) {
 	}
 	reply, err := k.conn.Receive()
 	if err == nil {
-		return reply, outcome(reply)
+		return reply, OutcomeOf(reply)
 	}
 	conn := k.conn
 	k.conn = nil
@@ -84,34 +87,4 @@ func (k *client) Close() error {
 func isTimeout(err error) bool {
 	var n net.Error
 	return errors.As(err, &n) && n.Timeout()
-}
-
-func outcome(reply []byte) Outcome {
-	if reply[0] != '-' {
-		return OK
-	}
-	word, _, _ := bytes.Cut(reply[1:], []byte(" "))
-	switch string(word) {
-	case "UNAVAILABLE", "OVERLOADED", "LOADING", "CLUSTERDOWN":
-		return Refused
-	case "TIMEOUT":
-		return Timeout
-	}
-	return Other
-}
-
-// number reads a reply that is a number or a value that is one; 0 for null.
-func number(reply []byte) (uint64, error) {
-	text := strings.TrimSuffix(string(reply), "\r\n")
-	if strings.HasPrefix(text, "$-1") || text == "_" {
-		return 0, nil
-	}
-	if text[0] == '$' {
-		_, text, _ = strings.Cut(text, "\r\n")
-	}
-	n, err := strconv.ParseUint(strings.TrimPrefix(text, ":"), 10, 64)
-	if err != nil {
-		return 0, fmt.Errorf("%q is not a number", reply)
-	}
-	return n, nil
 }

@@ -27,10 +27,15 @@ const (
 
 // node is one server of a cluster.
 type node struct {
-	number  int // as the report names it, from 1
-	forward string
-	log     string
-	argv    []string
+	number int // as the report names it, from 1
+
+	listen, forward, peer, admin string // addresses
+	id                           string // as metrics name it
+
+	dir, log string
+	argv     []string // after the program
+	wrapper  []string // before it
+	env      []string // of the next start, beside the usual
 
 	cmd  *exec.Cmd
 	done chan struct{} // closed when the process was reaped
@@ -48,6 +53,11 @@ type cluster struct {
 }
 
 func startCluster(t *testing.T, size int) *cluster {
+	return startClusterOf(t, size, func(int) []string { return nil })
+}
+
+// startClusterOf has further flags for each node.
+func startClusterOf(t *testing.T, size int, flags func(i int) []string) *cluster {
 	dir, err := os.MkdirTemp("", "blackbox-chaos-")
 	if err != nil {
 		t.Fatal(err)
@@ -65,16 +75,23 @@ func startCluster(t *testing.T, size int) *cluster {
 		founders = append(founders, c.addr(i, port+11000))
 	}
 	for i, port := range ports {
-		n := &node{number: i + 1, forward: c.addr(i, port+1000), log: filepath.Join(dir, fmt.Sprintf("node%d.log", i+1))}
-		n.argv = append(c.net.wrapper(i), os.Getenv("RONDO_BIN"), "server", "--dir", filepath.Join(dir, fmt.Sprintf("node%d", i+1)),
-			"--listen", c.addr(i, port), "--forward", n.forward, "--peer", c.addr(i, port+10000), "--gossip", founders[i], "--admin", c.addr(i, port+12000),
+		n := &node{
+			number: i + 1, listen: c.addr(i, port), forward: c.addr(i, port+1000), peer: c.addr(i, port+10000), admin: c.addr(i, port+12000),
+			dir: filepath.Join(dir, fmt.Sprintf("node%d", i+1)), log: filepath.Join(dir, fmt.Sprintf("node%d.log", i+1)), wrapper: c.net.wrapper(i),
+		}
+		n.argv = []string{
+			"server", "--dir", n.dir, "--listen", n.listen, "--forward", n.forward, "--peer", n.peer, "--gossip", founders[i], "--admin", n.admin,
 			"--cluster.name", "chaos", "--founders", strings.Join(founders, ","), "--memory.limit", "256mb", "--cache.rows", "16mb", "--cache.blocks", "16mb",
-			"--protected-mode=no", "--insecure")
+			"--disk.reserve", reserve, "--protected-mode=no", "--insecure",
+		}
+		n.argv = append(n.argv, flags(i)...)
+		c.net.disk(n.dir)
 		c.nodes = append(c.nodes, n)
 		c.start(n)
 	}
 	for _, n := range c.nodes {
 		c.await(n, "SET chaos:ready 1", readyWithin)
+		n.id = c.identity(n)
 	}
 	return c
 }
@@ -89,9 +106,15 @@ func (c *cluster) start(n *node) {
 		c.t.Fatal(err)
 	}
 	defer func() { _ = log.Close() }() // the child has its own descriptor
-	n.cmd, n.done = exec.Command(n.argv[0], n.argv[1:]...), make(chan struct{})
+	program := os.Getenv("RONDO_BIN")
+	if n.env != nil {
+		program = os.Getenv(offsetBinary)
+	}
+	argv := slices.Concat(n.wrapper, []string{program}, n.argv)
+	n.cmd, n.done = exec.Command(argv[0], argv[1:]...), make(chan struct{})
 	n.cmd.Stdout, n.cmd.Stderr = log, log
 	n.cmd.Env = slices.DeleteFunc(os.Environ(), func(kv string) bool { return strings.HasPrefix(kv, "RONDO_") })
+	n.cmd.Env = append(n.cmd.Env, n.env...)
 	n.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := n.cmd.Start(); err != nil {
 		c.t.Fatal(err)
@@ -111,7 +134,7 @@ func (c *cluster) await(n *node, command string, within time.Duration) time.Dura
 	began := time.Now()
 	var reply []byte
 	for time.Since(began) < within {
-		k := client{node: n}
+		k := newClient(n)
 		var o Outcome
 		reply, o = k.do(AnswerWithin, strings.Fields(command)...)
 		_ = k.Close() // it was for one command
@@ -126,6 +149,19 @@ func (c *cluster) await(n *node, command string, within time.Duration) time.Dura
 	}
 	c.t.Fatalf("node %d: no success of %s within %v, but %q", n.number, command, within, reply)
 	return 0
+}
+
+// identity is a node's id: the first half of the one that clients are told.
+func (c *cluster) identity(n *node) string {
+	c.t.Helper()
+	k := client{node: n, addr: n.listen}
+	defer func() { _ = k.Close() }() // it was for one command
+	reply, end := k.do(AnswerWithin, "CLUSTER", "MYID")
+	_, id, _ := strings.Cut(string(reply), "\r\n")
+	if end != OK || len(id) < 16 {
+		c.t.Fatalf("node %d: CLUSTER MYID: %s %q", n.number, end, reply)
+	}
+	return id[:16]
 }
 
 // kill ends a node's process at once.

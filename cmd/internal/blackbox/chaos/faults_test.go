@@ -11,7 +11,9 @@ import (
 )
 
 const (
-	wholeWithin = 30 * time.Second
+	// wholeWithin is how long nodes may take to find together again. One that fell for the third time within minutes is left
+	// alone for longer each time, two minutes at most.
+	wholeWithin = 150 * time.Second
 	downFor     = 3 * time.Second
 	// noticed is when a node knows that it is cut off; until then it answers TIMEOUT.
 	noticed = 5 * time.Second
@@ -24,6 +26,8 @@ type fault struct {
 	name    string
 	apart   bool // needs nodes on hosts of their own
 	gap     bool // maxGap holds
+	short   bool // part of a short run
+	planned bool // clients are told nothing that leaves them in doubt
 	run     func(*scene) string
 	atLeast int // nodes
 }
@@ -31,19 +35,24 @@ type fault struct {
 // scene is where a fault happens.
 type scene struct {
 	*cluster
-	crew *crew
-	rng  *rand.Rand
+	crew    *crew
+	rng     *rand.Rand
+	figures []*Figures // by fault, in the order in which they came
 }
 
 func faults() []fault {
 	return []fault{
-		{name: "kill", gap: true, run: killed},
-		{name: "pause", run: paused},
-		{name: "cut", apart: true, run: cutOff},
-		{name: "rolling", gap: true, run: rolling},
-		{name: "mute", apart: true, run: func(s *scene) string { return s.oneWay(true) }},
-		{name: "deaf", apart: true, run: func(s *scene) string { return s.oneWay(false) }},
-		{name: "halves", apart: true, atLeast: 5, run: halves},
+		{name: "kill", short: true, gap: true, run: killed},
+		{name: "pause", short: true, gap: true, run: paused},
+		{name: "cut", short: true, apart: true, gap: true, run: cutOff},
+		{name: "rolling", short: true, gap: true, planned: true, run: rolling},
+		{name: "mute", apart: true, gap: true, run: func(s *scene) string { return s.oneWay(true) }},
+		{name: "deaf", apart: true, gap: true, run: func(s *scene) string { return s.oneWay(false) }},
+		{name: "halves", apart: true, gap: true, atLeast: 5, run: halves},
+		{name: "slow", short: true, apart: true, gap: true, run: slowed},
+		{name: "full", apart: true, gap: true, run: filled},
+		{name: "clock", apart: true, gap: true, run: shifted},
+		{name: "astray", apart: true, gap: true, run: astray},
 	}
 }
 
@@ -71,7 +80,7 @@ func killed(s *scene) string {
 }
 
 func paused(s *scene) string {
-	n, d := s.victim(), s.between(3*time.Second, 10*time.Second)
+	n, d := s.victim(), s.between(3*time.Second, 30*time.Second)
 	n.unable.Add(1)
 	s.signal(n, syscall.SIGSTOP)
 	pass(d)
@@ -97,16 +106,23 @@ func cutOff(s *scene) string {
 	n, d := s.victim(), s.between(time.Second, 5*time.Second)
 	s.cutBothWays([]*node{n}, s.net.cut)
 	pass(noticed)
-	_, before := s.crew.tallies()
+	before, refused := s.crew.tallies(), s.crew.refusedAtAny(n.number-1)
 	pass(d)
-	_, after := s.crew.tallies()
+	after := s.crew.tallies()
+	refused = s.crew.refusedAtAny(n.number-1) - refused
 	s.cutBothWays([]*node{n}, s.net.mend)
-	was, is := before[n.number-1].Counts, after[n.number-1].Counts
-	if is[Refused] == was[Refused] || is[Timeout] > was[Timeout]+1 || is[OK] > was[OK] { // one may have been under way
+	was, is := s.crew.at(staying, n.number-1, before).Counts, s.crew.at(staying, n.number-1, after)
+	if is.Counts[Refused] == was[Refused] || is.Counts[Timeout] > was[Timeout]+1 || is.Counts[OK] > was[OK] { // one may have been under way
 		s.t.Errorf("node %d, cut off for %v, does not say UNAVAILABLE: %d ok, %d unavailable, %d timeout in %v", n.number, noticed,
-			is[OK]-was[OK], is[Refused]-was[Refused], is[Timeout]-was[Timeout], d)
+			is.Counts[OK]-was[OK], is.Counts[Refused]-was[Refused], is.Counts[Timeout]-was[Timeout], d)
 	}
-	return fmt.Sprintf("node %d cut off for %v; of %d timeouts there %d in the first %v", n.number, (noticed + d).Round(time.Millisecond), is[Timeout], was[Timeout], noticed)
+	wrote, writes := s.crew.at(loose, n.number-1, before).Counts, s.crew.at(loose, n.number-1, after).Counts
+	if writes[OK] == wrote[OK] || refused > 0 {
+		s.t.Errorf("node %d, cut off, took %d writes at ANY and ONE and refused %d at ANY", n.number, writes[OK]-wrote[OK], refused)
+	}
+	return fmt.Sprintf("node %d cut off for %v; of %d timeouts there %d in the first %v; longest TIMEOUT %v, UNAVAILABLE %v; it took %d writes at ANY and ONE after that", n.number,
+		(noticed + d).Round(time.Millisecond), is.Counts[Timeout], was[Timeout], noticed, is.Longest[Timeout].Round(time.Millisecond),
+		is.Longest[Refused].Round(time.Millisecond), writes[OK]-wrote[OK])
 }
 
 func halves(s *scene) string {

@@ -14,16 +14,18 @@ type Outcome int
 const (
 	OK        Outcome = iota // acknowledged
 	Refused                  // UNAVAILABLE and the like: nothing was stored
+	Full                     // no room on a disk: nothing was stored
 	Timeout                  // TIMEOUT: may have happened, or may yet
 	Silent                   // no answer: broken connection, or none in time
 	Unreached                // no connection: nothing was sent
 	Other                    // an answer that nobody expected; unknown, too
+	Moved                    // nothing was done: it belongs elsewhere
 	outcomes
 )
 
 // String names the outcome as the report does.
 func (o Outcome) String() string {
-	return [outcomes]string{"ok", "unavailable", "timeout", "no answer", "unreached", "other"}[o]
+	return [outcomes]string{"ok", "unavailable", "no room", "timeout", "no answer", "unreached", "other", "moved"}[o]
 }
 
 // maxOpen bounds the numbers of unknown outcome that a key may have before its
@@ -65,7 +67,7 @@ func (l *Ledger) End(o Outcome) error {
 	switch o {
 	case OK:
 		l.floor = l.sent
-	case Refused, Unreached:
+	case Refused, Full, Unreached, Moved:
 		l.refused[l.sent] = true
 		if l.floor == l.sent {
 			return fmt.Errorf("%s: a read showed %d, whose write was refused then", l.Key, l.sent)
@@ -135,7 +137,7 @@ func (c *Counter) End(o Outcome) {
 	switch o {
 	case OK:
 		c.acked++
-	case Refused, Unreached:
+	case Refused, Full, Unreached, Moved:
 		c.most--
 	}
 }

@@ -25,21 +25,24 @@ func moveApart() (code int, moved bool) {
 		return 0, false
 	}
 	env := append(os.Environ(), apartVariable+"=1")
-	if os.Getenv("RONDO_BIN") == "" {
+	for variable, flags := range map[string][]string{"RONDO_BIN": nil, offsetBinary: {"-tags", "clockoffset"}} {
+		if os.Getenv(variable) != "" {
+			continue
+		}
 		dir, err := os.MkdirTemp("", "rondo-bin-")
 		if err != nil {
 			return complain(err), true
 		}
 		defer func() { _ = os.RemoveAll(dir) }() // a left-over is no failure of the tests
-		binary, err := harness.Build(dir)
+		binary, err := harness.Build(dir, flags...)
 		if err != nil {
 			return complain(err), true
 		}
-		env = append(env, "RONDO_BIN="+binary)
+		env = append(env, variable+"="+binary)
 	}
 	cmd := exec.Command(os.Args[0], os.Args[1:]...)
 	cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr = env, os.Stdin, os.Stdout, os.Stderr
-	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET, Pdeathsig: syscall.SIGKILL}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET, Unshareflags: syscall.CLONE_NEWNS, Pdeathsig: syscall.SIGKILL}
 	err := cmd.Run()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
@@ -57,9 +60,11 @@ func complain(err error) int {
 func canMoveApart() bool {
 	probe := exec.Command("sh", "-ec", `ip link add probe0 type veth peer name probe1
 ip rule add pref 100 from 10.0.0.1 to 10.0.0.2 blackhole
+ip rule add pref 99 from 10.0.0.1 to 10.0.0.2 ipproto tcp dport 1 lookup 99
 echo 1 >/proc/sys/net/ipv4/ip_forward
+mount -t tmpfs -o size=1m none /mnt
 nsenter --version`)
-	probe.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET}
+	probe.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET, Unshareflags: syscall.CLONE_NEWNS}
 	return os.Getuid() == 0 && probe.Run() == nil
 }
 
@@ -123,6 +128,29 @@ func (n *network) wrapper(i int) []string {
 		return nil
 	}
 	return []string{"nsenter", "--net=/proc/" + n.in[i] + "/ns/net", "--"}
+}
+
+// A node's disk is a small file system in memory. It is mounted where only the
+// test and its children see it, so it ends with them, too.
+const (
+	diskBytes = 512 << 20
+	// what a node wants to be free
+	reserve      = "64mb"
+	reserveBytes = 64 << 20
+)
+
+// disk makes one at a path.
+func (n *network) disk(path string) {
+	if !n.apart {
+		return
+	}
+	if err := os.Mkdir(path, 0o755); err != nil {
+		n.t.Fatal(err)
+	}
+	if err := syscall.Mount("none", path, "tmpfs", 0, fmt.Sprintf("size=%d", diskBytes)); err != nil {
+		n.t.Fatalf("mount a disk at %s: %v", path, err)
+	}
+	n.t.Cleanup(func() { _ = syscall.Unmount(path, syscall.MNT_DETACH) }) // it is gone with the test anyway
 }
 
 // cutPreference is where the rules of cuts stand: before those that route.

@@ -3,6 +3,7 @@
 package chaos
 
 import (
+	"bytes"
 	"fmt"
 	"time"
 )
@@ -10,24 +11,32 @@ import (
 // agreeWithin is how long the nodes may disagree about a key once they hear each other.
 const agreeWithin = 10 * time.Second
 
-// settle reads every key from every node while the workers rest. It returns how
-// many keys there are, and of how many a node showed something old at ONE before
-// a read at a higher level repaired it: which is allowed.
-func (s *scene) settle() (keys, apart int) {
+// arriveWithin is how long a write at ONE or ANY may take to reach all home replicas then.
+const arriveWithin = 15 * time.Second
+
+// settled is what was found after a fault had healed.
+type settled struct {
+	keys  int // looked for
+	apart int // of them not the same on every node before anything repaired them, which is allowed
+	loose int // of those written at ONE and ANY: not there at ONE at some node
+}
+
+// settle reads every key from every node while the workers rest.
+func (s *scene) settle() (found settled) {
 	s.crew.gate.Lock()
 	defer s.crew.gate.Unlock()
 	defer s.crew.restart()
 	clients := make([]*client, len(s.nodes))
 	for i, n := range s.nodes {
-		clients[i] = &client{node: n}
-		defer func() { _ = clients[i].Close() }() // nothing is under way
+		clients[i] = newClient(n)
 	}
+	defer closeAll(clients)
 	check := func(key string, judge func(seen uint64) error) {
-		keys++
+		found.keys++
 		if seen, _ := readAll(clients, "ONE", key); !same(seen) {
-			apart++
+			found.apart++
 		}
-		s.crew.wrong(agree(clients, key, judge))
+		s.crew.wrong(Lost, agree(clients, key, judge))
 	}
 	s.crew.mu.Lock()
 	ledgers, counters := s.crew.ledgers, s.crew.counters
@@ -38,7 +47,52 @@ func (s *scene) settle() (keys, apart int) {
 	for _, c := range counters {
 		check(c.Key, func(seen uint64) error { return c.Judge(c.Floor(), seen) })
 	}
-	return keys, apart
+	for _, one := range s.crew.scribblers {
+		for _, key := range one.acked {
+			found.keys++
+			if !everywhere(clients, key) {
+				found.loose++
+			}
+			s.crew.wrong(Lost, arrives(clients, key))
+		}
+		one.acked = nil
+	}
+	return found
+}
+
+// everywhere tells whether every node shows a key at ONE, which is its own row where it is a home replica.
+func everywhere(clients []*client, key string) bool {
+	for _, k := range clients {
+		if reply, end := k.do(AnswerWithin, "AT", "ONE", "GET", key); end != OK || !shows(reply, key) {
+			return false
+		}
+	}
+	return true
+}
+
+// arrives waits until a key that was acknowledged at ONE or ANY shows at ALL, from any node.
+func arrives(clients []*client, key string) error {
+	for end := time.Now().Add(arriveWithin); ; <-time.After(100 * time.Millisecond) {
+		var reply []byte
+		var outcome Outcome
+		there := 0
+		for _, k := range clients {
+			if reply, outcome = k.do(AnswerWithin, "AT", "ALL", "GET", key); outcome != OK || !shows(reply, key) {
+				break
+			}
+			there++
+		}
+		if there == len(clients) {
+			return nil
+		}
+		if time.Now().After(end) {
+			return fmt.Errorf("%s was acknowledged; %v after healing node %d says at ALL: %s %q", key, arriveWithin, there+1, outcome, reply)
+		}
+	}
+}
+
+func shows(reply []byte, value string) bool {
+	return bytes.HasSuffix(reply, []byte("\r\n"+value+"\r\n"))
 }
 
 // agree waits until all nodes show the same at each level. What they show is
@@ -79,7 +133,7 @@ func readAll(clients []*client, level, key string) ([]uint64, error) {
 		if end != OK {
 			return nil, fmt.Errorf("AT %s GET %s at node %d: %s %q", level, key, k.node.number, end, reply)
 		}
-		seen, err := number(reply)
+		seen, err := Number(reply)
 		if err != nil {
 			return nil, err
 		}

@@ -10,156 +10,188 @@ import (
 	"time"
 )
 
-// worker writes its own keys and reads those of all.
-type worker struct {
-	crew    *crew
-	id      int
-	pinned  int // the node it stays with, by index; negative: it moves
-	at      int // node it talks to
-	clients []*client
-	rng     *rand.Rand
+// sender is how a worker gets its commands to a node.
+type sender interface {
+	// do runs one command on a key.
+	do(key string, args ...string) attempt
+	// close drops all connections.
+	close()
+}
 
-	registers []*Ledger
-	counters  []*Counter
-	fresh     int // keys made so far, for their names
+// attempt is what became of a command.
+type attempt struct {
+	node  int // that answered, or should have
+	reply []byte
+	end   Outcome
+	took  time.Duration
+	able  bool // the node was able to answer all the time
+}
+
+// worker does one operation after the other, and keeps count.
+type worker struct {
+	crew *crew
+	id   int
+	kind kind
+	via  sender
+	work func() // one operation
 
 	// Under the crew's gate.
 	tally     Tally
 	succeeded time.Time // when it last had a success
 }
 
-func newWorker(w *crew, c *cluster, id, pinned int, rng *rand.Rand) *worker {
-	one := &worker{crew: w, id: id, pinned: pinned, at: max(pinned, 0), rng: rng, succeeded: time.Now()}
-	if pinned < 0 {
-		one.at = id % len(c.nodes)
-	}
-	for _, n := range c.nodes {
-		one.clients = append(one.clients, &client{node: n, late: w.wrong})
-	}
-	for range registersEach {
-		one.registers = append(one.registers, w.newLedger(one.name("r")))
-	}
-	for range countersEach {
-		one.counters = append(one.counters, w.newCounter(one.name("c")))
-	}
-	return one
-}
+type kind int
 
-func (o *worker) name(kind string) string {
-	o.fresh++
-	return fmt.Sprintf("chaos:%s:%d:%d", kind, o.id, o.fresh)
-}
+const (
+	moving  kind = iota // through the forward faces, to another node when one fails
+	staying             // through one forward face
+	routed              // through the cluster faces, following MOVED
+	loose               // through one forward face, at ONE and ANY
+)
 
-func (o *worker) run(ctx context.Context) {
-	tick := time.NewTicker(pace)
+func (o *worker) run(ctx context.Context, every time.Duration) {
+	tick := time.NewTicker(every)
 	defer tick.Stop()
-	defer func() {
-		for _, k := range o.clients {
-			_ = k.Close() // nothing is under way
-		}
-	}()
+	defer o.via.close()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
 			o.crew.gate.RLock()
-			o.step()
+			o.work()
 			o.crew.gate.RUnlock()
 		}
 	}
 }
 
-func (o *worker) step() {
-	if o.pinned < 0 && o.rng.IntN(100) == 0 {
-		o.at = o.rng.IntN(len(o.clients)) // so that a node that has returned gets its share
+// do sends a command and counts how it ended.
+func (o *worker) do(key string, args ...string) ([]byte, Outcome) {
+	a := o.via.do(key, args...)
+	now := time.Now()
+	t := &o.tally
+	t.Counts[a.end]++
+	if a.reply != nil && a.able {
+		t.Longest[a.end] = max(t.Longest[a.end], a.took)
+		if a.took > AnswerWithin {
+			o.crew.wrong(Late, fmt.Errorf("node %d answered %v after %v", a.node+1, args, a.took))
+		}
 	}
-	switch p := o.rng.IntN(100); {
+	switch a.end {
+	case OK:
+		t.pause(now.Sub(o.succeeded), o.succeeded)
+		o.succeeded = now
+	case Other:
+		t.Odd = string(a.reply)
+	}
+	return a.reply, a.end
+}
+
+// bookkeeper writes its own keys and reads those of all.
+type bookkeeper struct {
+	*worker
+	rng       *rand.Rand
+	registers []*Ledger
+	counters  []*Counter
+	fresh     int // keys made so far, for their names
+}
+
+func newBookkeeper(o *worker, rng *rand.Rand) *bookkeeper {
+	b := &bookkeeper{worker: o, rng: rng}
+	for range registersEach {
+		b.registers = append(b.registers, o.crew.newLedger(b.name("r")))
+	}
+	for range countersEach {
+		b.counters = append(b.counters, o.crew.newCounter(b.name("c")))
+	}
+	return b
+}
+
+func (b *bookkeeper) name(kind string) string {
+	b.fresh++
+	return fmt.Sprintf("chaos:%s:%d:%d", kind, b.id, b.fresh)
+}
+
+func (b *bookkeeper) step() {
+	switch p := b.rng.IntN(100); {
 	case p < 35:
-		o.set(o.rng.IntN(len(o.registers)))
+		b.set(b.rng.IntN(len(b.registers)))
 	case p < 50:
-		o.increment(o.counters[o.rng.IntN(len(o.counters))])
+		b.increment(b.counters[b.rng.IntN(len(b.counters))])
 	case p < 60:
-		o.count(o.counters[o.rng.IntN(len(o.counters))])
+		b.count(b.counters[b.rng.IntN(len(b.counters))])
 	case p < 80:
-		o.get(o.registers[o.rng.IntN(len(o.registers))])
+		b.get(b.registers[b.rng.IntN(len(b.registers))])
 	default:
-		o.get(o.crew.anyLedger(o.rng))
+		b.get(b.crew.anyLedger(b.rng))
 	}
 }
 
-func (o *worker) set(i int) {
-	l := o.registers[i]
+func (b *bookkeeper) set(i int) {
+	l := b.registers[i]
 	if l.Worn() {
-		l = o.crew.newLedger(o.name("r"))
-		o.registers[i] = l
+		l = b.crew.newLedger(b.name("r"))
+		b.registers[i] = l
 	}
-	_, end := o.do("SET", l.Key, strconv.FormatUint(l.Send(), 10))
-	o.crew.wrong(l.End(end))
+	_, end := b.do(l.Key, "SET", l.Key, strconv.FormatUint(l.Send(), 10))
+	b.crew.wrong(Stale, l.End(end))
 }
 
-func (o *worker) get(l *Ledger) {
+func (b *bookkeeper) get(l *Ledger) {
 	floor := l.Floor()
-	if reply, end := o.do("GET", l.Key); end == OK {
-		seen, err := number(reply)
+	if reply, end := b.do(l.Key, "GET", l.Key); end == OK {
+		seen, err := Number(reply)
 		if err == nil {
 			err = l.Judge(floor, seen)
 		}
-		o.crew.wrong(err)
+		b.crew.wrong(Stale, err)
 	}
 }
 
-func (o *worker) increment(c *Counter) {
+func (b *bookkeeper) increment(c *Counter) {
 	c.Send()
 	floor := c.Floor()
-	reply, end := o.do("INCR", c.Key)
+	reply, end := b.do(c.Key, "INCR", c.Key)
 	c.End(end)
 	if end == OK {
-		o.judge(c, floor+1, reply)
+		b.judge(c, floor+1, reply)
 	}
 }
 
-func (o *worker) count(c *Counter) {
+func (b *bookkeeper) count(c *Counter) {
 	floor := c.Floor()
-	if reply, end := o.do("GET", c.Key); end == OK {
-		o.judge(c, floor, reply)
+	if reply, end := b.do(c.Key, "GET", c.Key); end == OK {
+		b.judge(c, floor, reply)
 	}
 }
 
-func (o *worker) judge(c *Counter, floor uint64, reply []byte) {
-	seen, err := number(reply)
+func (b *bookkeeper) judge(c *Counter, floor uint64, reply []byte) {
+	seen, err := Number(reply)
 	if err == nil {
 		err = c.Judge(floor, seen)
 	}
-	o.crew.wrong(err)
+	b.crew.wrong(Stale, err)
 }
 
-// do sends a command to the node of the moment, and counts how it ended.
-func (o *worker) do(args ...string) ([]byte, Outcome) {
-	patience := AnswerWithin
-	if o.pinned < 0 {
-		patience = roamerPatience
-	}
-	began := time.Now()
-	reply, end := o.clients[o.at].do(patience, args...)
-	now := time.Now()
-	t := &o.tally
-	t.Counts[end]++
-	if reply != nil {
-		t.Longest = max(t.Longest, now.Sub(began))
-		if took := now.Sub(began); took > AnswerWithin {
-			o.crew.wrong(fmt.Errorf("node %d answered %v after %v", o.at+1, args, took))
-		}
-	}
-	switch {
+// scribbler writes keys of its own, each once, at ANY and ONE in turns, and
+// remembers what was acknowledged until it is looked for.
+type scribbler struct {
+	*worker
+	fresh int
+
+	// Under the crew's gate:
+	acked   []string // the value is the key
+	refused int      // writes at ANY, which a node that lives never does
+}
+
+func (s *scribbler) step() {
+	s.fresh++
+	level := []string{"ANY", "ONE"}[s.fresh%2]
+	key := fmt.Sprintf("chaos:%s:%d:%d", level, s.id, s.fresh)
+	switch _, end := s.do(key, "AT", level, "SET", key, key); {
 	case end == OK:
-		t.Gap, o.succeeded = max(t.Gap, now.Sub(o.succeeded)), now
-		return reply, end
-	case end == Other:
-		t.Odd = string(reply)
+		s.acked = append(s.acked, key)
+	case end == Refused && level == "ANY":
+		s.refused++
 	}
-	if o.pinned < 0 {
-		o.at = (o.at + 1) % len(o.clients)
-	}
-	return reply, end
 }

@@ -6,7 +6,16 @@
 // result is a table of client, face and step. A step may fail only as written
 // down in findings.go; docs/clients.md shows the same table.
 //
+// Then the same on rings of three and of five nodes: the steps, the tools of
+// Redis, and a steady load of every client at once while a node is killed and
+// comes back. For each client the errors, the longest call and the part of its
+// commands that the returned node runs are printed; the part is counted by the
+// nodes themselves, with MONITOR. What must hold whatever the machine: clients
+// work without the node and after its return, every reply is one that can be,
+// and within 60 s the node gets its part again.
+//
 // Go's clients run in the test itself. Others are scripts in testdata; they
 // print one JSON object a line: {"version": "1.2.3"}, then
-// {"step": "set", "error": ""} for each step.
+// {"step": "set", "error": ""} for each step, or a Report twice a second under
+// load.
 package clients

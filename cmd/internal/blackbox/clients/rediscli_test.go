@@ -36,8 +36,12 @@ func (c cli) output(stdin string, args ...string) (string, error) {
 // do runs one command of its arguments, or several of stdin over one
 // connection. An error reply is an error.
 func (c cli) do(stdin string, args ...string) (string, error) {
-	return c.output(stdin, append([]string{"-e"}, args...)...)
+	out, err := c.output(stdin, append([]string{"-e"}, args...)...)
+	return redirections().ReplaceAllString(out, ""), err
 }
+
+// redirections are the lines in which redis-cli -c tells that it goes elsewhere.
+func redirections() *regexp.Regexp { return regexp.MustCompile(`(?m)^-> Redirected to slot .*\n`) }
 
 func redisCLI(flags ...string) func(*testing.T, *probe) string {
 	return func(t *testing.T, p *probe) string {

@@ -24,6 +24,7 @@ const (
 type Result struct {
 	Client, Version string
 	Face            Face
+	Nodes           int              // of the ring; 0 is one
 	Options         string           // that had to be set, empty on defaults
 	Skipped         string           // why it did not run, empty if it did
 	Errors          map[string]error // by step; nil for a step that worked, absent for one that the client does not have

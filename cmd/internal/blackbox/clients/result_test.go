@@ -9,6 +9,7 @@ import (
 func TestCells(t *testing.T) {
 	refused := errors.New("ERR unknown subcommand: ClientOption.DisableCache must be true")
 	crossSlot := errors.New("CROSSSLOT Keys in request don't hash to the same slot")
+	group := errors.New("All keys in the pipeline should belong to the same slots allocation group")
 	broken := errors.New("ERR broken")
 	for _, c := range []struct {
 		name   string
@@ -26,6 +27,8 @@ func TestCells(t *testing.T) {
 		{"step after a finding", Result{Client: "rueidis", Errors: map[string]error{"connect": refused, "get": errSkipped}}, "get", "-"},
 		{"finding of another client", Result{Client: "redigo", Errors: map[string]error{"connect": refused}}, "connect", "FAILED"},
 		{"finding with the option set", Result{Client: "rueidis", Options: "DisableCache", Errors: map[string]error{"connect": refused}}, "connect", "FAILED"},
+		{"finding of a ring", Result{Client: "ioredis Cluster", Nodes: 3, Errors: map[string]error{"pipeline": group}}, "pipeline", "one node's"},
+		{"finding of a ring on one node", Result{Client: "ioredis Cluster", Errors: map[string]error{"pipeline": group}}, "pipeline", "FAILED"},
 		{"failure beside a finding", Result{Client: "rueidis", Errors: map[string]error{"connect": nil, "get": broken}}, "get", "FAILED"},
 	} {
 		if got := c.result.cell(c.step); got != c.want {

@@ -88,15 +88,31 @@ func (m modules) script(name, mode string) func(*testing.T, *probe) string {
 	}
 }
 
-// pythonScript runs testdata/probe.py with the first Python that has redis-py.
+// pythonScript runs testdata/probe.py.
 func pythonScript(mode string) func(*testing.T, *probe) string {
 	return func(t *testing.T, p *probe) string {
-		for _, python := range []string{"/usr/bin/python3", "python3"} {
-			if exec.Command(python, "-c", "import redis").Run() == nil {
-				return runScript(t, p, "testdata", python, "probe.py", mode)
-			}
-		}
-		harness.Missing(t, "redis for Python (Debian: python3-redis)")
-		return ""
+		return runScript(t, p, "testdata", python(t), "probe.py", mode)
 	}
+}
+
+// python is a Python that has redis-py.
+func python(t *testing.T) string {
+	t.Helper()
+	path := findPython()
+	if path == "" {
+		harness.Missing(t, "redis for Python (Debian: python3-redis)")
+	}
+	return path
+}
+
+func hasPython() bool { return findPython() != "" }
+
+// findPython is the first Python that has redis-py, or empty.
+func findPython() string {
+	for _, path := range []string{"/usr/bin/python3", "python3"} {
+		if exec.Command(path, "-c", "import redis").Run() == nil {
+			return path
+		}
+	}
+	return ""
 }

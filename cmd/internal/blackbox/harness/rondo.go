@@ -25,6 +25,7 @@ type Node struct {
 	Clients string // host:port of the cluster face
 	Forward string // host:port of the forward face
 	Admin   string // host:port of the admin HTTP server
+	Gossip  string // host:port of gossip, of a node of a Ring
 	Dir     string
 	Log     string // file with what the server wrote
 
@@ -39,10 +40,7 @@ type Node struct {
 func StartRondo(t testing.TB, o Options) *Node {
 	t.Helper()
 	if o.Binary == "" {
-		o.Binary = os.Getenv(binaryVariable)
-	}
-	if o.Binary == "" {
-		t.Fatal("no rondo binary: the package needs a TestMain that calls harness.Main")
+		o.Binary = binary(t)
 	}
 	place := newPlace(t, "rondo")
 	n := &Node{t: t, opts: o, Dir: o.Dir, Log: place.log}
@@ -64,7 +62,29 @@ func StartRondo(t testing.TB, o Options) *Node {
 	}
 }
 
+// binary is the one that Main built.
+func binary(t testing.TB) string {
+	t.Helper()
+	path := os.Getenv(binaryVariable)
+	if path == "" {
+		t.Fatal("no rondo binary: the package needs a TestMain that calls harness.Main")
+	}
+	return path
+}
+
 func (n *Node) launch() error {
+	if err := n.begin(); err != nil {
+		return err
+	}
+	if err := n.await(); err != nil {
+		n.running.kill()
+		return err
+	}
+	return nil
+}
+
+// begin starts the process.
+func (n *Node) begin() error {
 	n.Clients, n.Forward, n.Admin = loopback(n.port), loopback(n.port+1000), loopback(n.port+12000)
 	argv := append([]string{}, n.opts.Wrapper...)
 	argv = append(argv, n.opts.Binary, "server", "--dir", n.Dir,
@@ -77,11 +97,20 @@ func (n *Node) launch() error {
 		return err
 	}
 	n.running = p
-	if err := p.await("answer to PING", func() bool { return answersPing(n.Clients) && answersPing(n.Forward) }); err != nil {
-		p.kill()
-		return err
-	}
 	return nil
+}
+
+// await waits until the process answers on both faces.
+func (n *Node) await() error {
+	return n.running.await("answer to PING", func() bool { return answersPing(n.Clients) && answersPing(n.Forward) })
+}
+
+// Await waits until a node that was only begun, as Join does, answers on both faces.
+func (n *Node) Await() {
+	n.t.Helper()
+	if err := n.await(); err != nil {
+		n.t.Fatalf("rondo server: %v\n%s", err, logTail(n.Log))
+	}
 }
 
 // Start runs the node again after Stop or Kill: same directory, same ports.

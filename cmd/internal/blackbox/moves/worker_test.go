@@ -1,0 +1,202 @@
+//go:build blackbox
+
+package moves
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"regexp"
+	"strconv"
+	"time"
+
+	"github.com/rondokv/rondo/cmd/internal/blackbox/chaos"
+	"github.com/rondokv/rondo/cmd/internal/blackbox/harness"
+)
+
+const (
+	patience = 10 * time.Second // for an answer
+	mostHops = 5                // how often a command is sent on
+	ownKeys  = 150              // registers of a worker, so that each partition has some
+	counters = 10
+)
+
+type kind int
+
+const (
+	forward kind = iota // to one forward face after the other: the next when one fails
+	cluster             // to the cluster face that is said to own the key
+	kinds
+)
+
+// worker does one operation after the other.
+type worker struct {
+	crew     *crew
+	kind     kind
+	rng      *rand.Rand
+	at       int // node that a forward worker talks to
+	conns    map[*harness.Node]*harness.Conn
+	owner    map[string]*harness.Node
+	ledgers  []*chaos.Ledger
+	counters []*chaos.Counter
+	fresh    int
+	id       int
+
+	tally Tally // under the crew's gate
+}
+
+func (o *worker) run(ctx context.Context) {
+	tick := time.NewTicker(pace)
+	defer tick.Stop()
+	defer o.hangUp()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			o.crew.gate.RLock()
+			o.step()
+			o.crew.gate.RUnlock()
+		}
+	}
+}
+
+// hangUp drops all connections.
+func (o *worker) hangUp() {
+	for n, c := range o.conns {
+		_ = c.Close() // nothing is under way
+		delete(o.conns, n)
+	}
+}
+
+func (o *worker) name(kind string) string {
+	o.fresh++
+	return fmt.Sprintf("moves:%s:%d:%d", kind, o.id, o.fresh)
+}
+
+func (o *worker) step() {
+	switch p := o.rng.IntN(100); {
+	case p < 45:
+		o.set(o.rng.IntN(len(o.ledgers)))
+	case p < 55:
+		o.increment(o.counters[o.rng.IntN(len(o.counters))])
+	case p < 75:
+		o.get(o.ledgers[o.rng.IntN(len(o.ledgers))])
+	default:
+		o.get(o.crew.anyLedger(o.rng))
+	}
+}
+
+func (o *worker) set(i int) {
+	l := o.ledgers[i]
+	if l.Worn() {
+		l = o.crew.newLedger(o.name("r"))
+		o.ledgers[i] = l
+	}
+	_, end := o.do(l.Key, "SET", l.Key, strconv.FormatUint(l.Send(), 10))
+	o.crew.stale(l.End(end))
+}
+
+func (o *worker) get(l *chaos.Ledger) {
+	floor := l.Floor()
+	if reply, end := o.do(l.Key, "GET", l.Key); end == chaos.OK {
+		seen, err := chaos.Number(reply)
+		if err == nil {
+			err = l.Judge(floor, seen)
+		}
+		o.crew.stale(err)
+	}
+}
+
+func (o *worker) increment(c *chaos.Counter) {
+	c.Send()
+	floor := c.Floor()
+	reply, end := o.do(c.Key, "INCR", c.Key)
+	c.End(end)
+	if end == chaos.OK {
+		seen, err := chaos.Number(reply)
+		if err == nil {
+			err = c.Judge(floor+1, seen)
+		}
+		o.crew.stale(err)
+	}
+}
+
+// do runs a command and counts how it ended.
+func (o *worker) do(key string, args ...string) ([]byte, chaos.Outcome) {
+	began := time.Now()
+	reply, end := o.send(key, args)
+	o.tally.Calls = append(o.tally.Calls, time.Since(began))
+	switch {
+	case end == chaos.OK:
+	case reply != nil:
+		o.tally.Error(plainText(reply), 1)
+	default:
+		o.tally.Broken++
+	}
+	return reply, end
+}
+
+// plainText is an error reply without what makes two of a kind differ.
+func plainText(reply []byte) string {
+	return string(regexp.MustCompile(`[0-9]+([.:][0-9]+)*`).ReplaceAll(bytes.TrimSpace(reply), []byte("#")))
+}
+
+func (o *worker) send(key string, args []string) ([]byte, chaos.Outcome) {
+	nodes := o.crew.at()
+	if o.kind == forward {
+		n := nodes[o.at%len(nodes)]
+		reply, end := o.ask(n, n.Forward, args)
+		if reply == nil {
+			o.at++
+		}
+		return reply, end
+	}
+	var reply []byte
+	end := chaos.Moved
+	for hop := 0; hop < mostHops && end == chaos.Moved; hop++ {
+		n := o.owner[key]
+		if n == nil {
+			n = nodes[o.rng.IntN(len(nodes))]
+		}
+		if reply, end = o.ask(n, n.Clients, args); end == chaos.Moved {
+			o.tally.Moved++
+			fields := bytes.Fields(reply)
+			o.owner[key] = o.crew.find(string(fields[len(fields)-1]))
+		} else if reply == nil {
+			for k, owner := range o.owner { // a client library fetches its map again
+				if owner == n {
+					delete(o.owner, k)
+				}
+			}
+		} else if o.owner[key] == nil {
+			o.owner[key] = n
+		}
+	}
+	return reply, end
+}
+
+// ask sends a command to a node, over a connection that is there or a new one.
+func (o *worker) ask(n *harness.Node, addr string, args []string) ([]byte, chaos.Outcome) {
+	c := o.conns[n]
+	if c == nil {
+		var err error
+		if c, err = harness.Connect(addr); err != nil {
+			return nil, chaos.Unreached
+		}
+		c.Timeout = patience
+		o.conns[n] = c
+	}
+	err := c.Send(harness.AppendCommand(nil, args...))
+	var reply []byte
+	if err == nil {
+		reply, err = c.Receive()
+	}
+	if err != nil {
+		_ = c.Close() // it is broken
+		delete(o.conns, n)
+		return nil, chaos.Silent
+	}
+	return reply, chaos.OutcomeOf(reply)
+}
