@@ -190,7 +190,7 @@ func (s *Store) openRows() error {
 		if err := makeDir(s.opts.FS, dir); err != nil {
 			return err
 		}
-		db, err := pebble.Open(dir, s.pebbleOptions())
+		db, err := s.openPebble(dir, s.pebbleOptions())
 		if err != nil {
 			return s.openError(err)
 		}
@@ -208,13 +208,19 @@ func (s *Store) openRows() error {
 	}
 	o := s.pebbleOptions()
 	o.ErrorIfNotExists = true
-	db, err := pebble.Open(dir, o)
+	db, err := s.openPebble(dir, o)
 	if err != nil {
 		return s.openError(err)
 	}
 	s.db = db
 	s.group = newCommitGroup(db, s.latch)
 	return nil
+}
+
+func (s *Store) openPebble(dir string, o *pebble.Options) (*pebble.DB, error) {
+	s.fs.names.opening()
+	defer s.fs.names.opened()
+	return pebble.Open(dir, o)
 }
 
 func (s *Store) rowsPath() string { return s.opts.FS.PathJoin(s.dir, rowsDir) }

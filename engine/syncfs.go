@@ -22,6 +22,7 @@ type syncFS struct {
 	policy Durability
 	latch  *latch
 	logs   *logSyncer
+	names  logNames
 	stats  *syncStats
 	// noRoom is told when the disk has no room for a table; the write fails, Pebble tries again later.
 	noRoom func()
@@ -70,7 +71,7 @@ func (fs *syncFS) OpenDir(name string) (vfs.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &guardedFile{File: f, fs: fs, name: name}, nil
+	return &guardedFile{File: f, fs: fs, name: name, dir: true}, nil
 }
 
 // Unwrap returns the file system below.
@@ -89,6 +90,7 @@ func (fs *syncFS) wrap(f vfs.File, name string, c vfs.DiskWriteCategory, err err
 	}
 	w := &walFile{File: f, fs: fs, num: num, name: name}
 	fs.logs.add(w)
+	fs.names.logMade()
 	return w, nil
 }
 
@@ -116,6 +118,7 @@ type walFile struct {
 	written atomic.Int64
 	synced  atomic.Int64
 	closing atomic.Bool
+	named   atomic.Bool // its name is durable
 }
 
 func (w *walFile) Write(p []byte) (int, error) {
@@ -161,6 +164,12 @@ func (w *walFile) syncNow() error {
 		return nil
 	}
 	start := time.Now()
+	if !w.named.Load() {
+		if err := syncDir(w.fs.FS, w.fs.PathDir(w.name)); err != nil {
+			return w.fs.latch.fail("sync name of "+w.name, err)
+		}
+		w.named.Store(true)
+	}
 	if err := w.File.SyncData(); err != nil {
 		return w.fs.latch.fail("sync "+w.name, err)
 	}
@@ -174,6 +183,7 @@ type guardedFile struct {
 	vfs.File
 	fs   *syncFS
 	name string
+	dir  bool
 }
 
 func (g *guardedFile) Write(p []byte) (int, error) {
@@ -185,6 +195,9 @@ func (g *guardedFile) Write(p []byte) (int, error) {
 }
 
 func (g *guardedFile) Sync() error {
+	if g.dir && g.fs.names.spares(g) {
+		return nil
+	}
 	if err := g.File.Sync(); err != nil {
 		return g.failed("sync", err)
 	}

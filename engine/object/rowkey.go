@@ -30,7 +30,7 @@ type Write struct {
 }
 
 // Commit is a batch that a store has taken and made visible. Wait returns once it is as durable as the store's policy
-// says; it is called exactly once.
+// says; it is called once at most: the Wait of a later batch of the same store stands for those before it.
 type Commit interface {
 	Wait() error
 }
