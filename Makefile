@@ -131,6 +131,12 @@ hints: ## a node is away while HINTS (100000) keys are written, and is brought l
 	@.ci/tools test
 	$(GO) test -tags blackbox -count=1 -timeout 10m -run TestHints -v $(BLACKBOX)/chaos
 
+.PHONY: moves
+moves: ## nodes join, leave, are replaced and killed under load, a ring of 1000000 keys; two datacenters (MOVES_KEYS, MOVES_RATE)
+	@.ci/tools test
+	$(GO) test -tags blackbox -count=1 -timeout 60m -v $(BLACKBOX)/moves $(ARGS)
+	$(GO) test -tags blackbox -count=1 -timeout 10m -v -run TestDatacenters $(BLACKBOX)/chaos
+
 .PHONY: soak
 soak: ## the simulator, the random and the crash tests, for an hour each
 	$(GO) run ./cmd/internal/sim -for 1h -seed $$(date +%s)000

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"slices"
 	"strconv"
@@ -95,6 +96,50 @@ func founders(field func(*Config) *string) codec {
 				return false
 			}
 			*field(c) = strings.Join(list, ",")
+			return true
+		},
+		get: func(c *Config) string { return *field(c) },
+	}
+}
+
+// CopiesByDC is replicas-by-dc, nil where it is not set.
+func (c Config) CopiesByDC() map[string]int {
+	byDC, _ := ParseCopies(c.ReplicasByDC)
+	return byDC
+}
+
+// ParseCopies reads numbers by datacenter: eu=3,us=2. An empty text is no map.
+func ParseCopies(text string) (map[string]int, bool) {
+	if text == "" {
+		return nil, true
+	}
+	byDC, sum := map[string]int{}, 0
+	for part := range strings.SplitSeq(text, ",") {
+		dc, number, found := strings.Cut(strings.TrimSpace(part), "=")
+		n, err := strconv.Atoi(number)
+		if !found || err != nil || n < 1 || dc == "" || len(dc) > maxPlaceBytes || byDC[dc] != 0 {
+			return nil, false
+		}
+		byDC[dc] = n
+		sum += n
+	}
+	return byDC, sum <= maxReplicas
+}
+
+// copiesByDC reads such numbers. They print in the order of the names.
+func copiesByDC(field func(*Config) *string) codec {
+	return codec{
+		Kind: KindText, Expects: fmt.Sprintf("numbers by datacenter such as eu=3,us=2, not more than %d together", maxReplicas),
+		set: func(c *Config, text string) bool {
+			byDC, ok := ParseCopies(strings.TrimSpace(text))
+			if !ok {
+				return false
+			}
+			var parts []string
+			for _, dc := range slices.Sorted(maps.Keys(byDC)) {
+				parts = append(parts, fmt.Sprintf("%s=%d", dc, byDC[dc]))
+			}
+			*field(c) = strings.Join(parts, ",")
 			return true
 		},
 		get: func(c *Config) string { return *field(c) },
@@ -229,6 +274,10 @@ func clusterSettings() []Setting {
 			Name: "replicas", Group: groupCluster,
 			Doc:   "N, how many nodes keep each key. A ring with fewer nodes keeps as many copies as it has nodes: a single node keeps one. Founders must agree on it; once there is a ring, the ring's number holds.",
 			codec: integer(1, maxReplicas, func(c *Config) *int { return &c.Replicas }),
+		}, {
+			Name: "replicas-by-dc", Group: groupCluster,
+			Doc:   "N by datacenter, such as `eu=3,us=2`: each places its own copies, and replicas is not looked at. Datacenters that are not named hold nothing. Founders must agree on it; once there is a ring, `rondo admin ring plan --replicas` changes it.",
+			codec: copiesByDC(func(c *Config) *string { return &c.ReplicasByDC }),
 		}, {
 			Name: "consistency.read", Group: groupCluster,
 			Doc:   "How many replicas a read asks, where neither the client says so with CONSISTENCY or AT, nor its user, nor a rule of keyspaces. docs/consistency.md says what each level promises.",

@@ -67,6 +67,7 @@ type Config struct {
 	TransferRate  int64 // bytes a second that moving partitions may take; 0 no bound
 	ClusterName   string
 	Replicas      int    // configured N; a ring of one keeps one copy
+	ReplicasByDC  string // N by datacenter instead; see CopiesByDC. Empty: one N
 	ReadLevel     string // as CONSISTENCY writes it
 	WriteLevel    string
 	Keyspaces     string // as JSON; see KeyspaceRules

@@ -76,6 +76,8 @@ func TestEverySettingByEveryWay(t *testing.T) {
 			text = "300mb"
 		case s.Name == "founders" || s.Name == "join":
 			text = "10.1.2.3:17379,some.where:17380"
+		case s.Name == "replicas-by-dc":
+			text = "eu=3,us=2"
 		case s.Name == "gossip-key":
 			text = strings.Repeat("0f", 32)
 		case s.Name == "users":

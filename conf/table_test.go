@@ -48,7 +48,7 @@ func TestTableIsWellFormed(t *testing.T) {
 // Every field of Config must be reachable through the table, and by one
 // setting only: otherwise it is a setting that nobody can set.
 func TestEveryFieldHasOneSetting(t *testing.T) {
-	samples := []string{"0", "1", "2", "8", "77", "2mb", "128mb", "off", "yes", "no", "always", "manual", "debug", "json", "7s", "77ms", "10.0.0.9:7001", "some.where", "normal 77mb 0 0", "./x", strings.Repeat("ab", 32), "[{name: app, nopass: yes}]", "[{prefix: a, level: ONE}]"}
+	samples := []string{"0", "1", "2", "8", "77", "2mb", "128mb", "off", "yes", "no", "always", "manual", "debug", "json", "7s", "77ms", "10.0.0.9:7001", "some.where", "eu=3,us=2", "normal 77mb 0 0", "./x", strings.Repeat("ab", 32), "[{name: app, nopass: yes}]", "[{prefix: a, level: ONE}]"}
 	changedBy := map[string][]string{}
 	for _, s := range Settings() {
 		fields := map[string]bool{}

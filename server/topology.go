@@ -50,7 +50,7 @@ type SlotRun struct{ First, Last object.Slot }
 type place struct {
 	serves int32 // the primary; while no home replica is alive, the first living fallback
 	other  int32 // a living home replica that is not this node: first places first
-	home   bool  // this node is a home replica
+	home   bool  // this node is a home replica, or about to be one, or was one just now
 	alive  uint8 // home replicas alive
 	homes  uint8
 }
@@ -69,6 +69,9 @@ type View struct {
 	Members []Member // Slots are not looked at
 	// Lists are the preference lists by partition, first places first. Their number is a power of two.
 	Lists [][]object.NodeID
+	// Owns says of a partition that this node holds it without being on its list, as while it moves: such a node serves, too. Nodes
+	// learn of the next list one after the other, and would else send a client back and forth until all have. nil: none.
+	Owns func(partition int) bool
 }
 
 // NewTopology is the topology of a view: a pure function of it.
@@ -102,7 +105,13 @@ func NewTopology(v View) (*Topology, error) {
 		return nil, fmt.Errorf("topology: %d partitions, want a power of two up to %d", n, object.SlotCount)
 	}
 	t.shift = uint(bits.TrailingZeros(object.SlotCount) - bits.TrailingZeros(uint(n)))
-	return t, t.lay(v.Lists, index)
+	if err := t.lay(v.Lists, index); err != nil {
+		return nil, err
+	}
+	for p := range t.places {
+		t.places[p].home = t.places[p].home || v.Owns != nil && v.Owns(p)
+	}
+	return t, nil
 }
 
 // lay finds who serves what.

@@ -190,6 +190,21 @@ func TestPlaces(t *testing.T) {
 	}
 }
 
+// A node that holds a partition without being on its list serves it: it sends nobody elsewhere.
+func TestServesWhatMoves(t *testing.T) {
+	for _, owns := range []bool{false, true} {
+		topo := mustTopology(t, View{
+			Version: 1, Self: 4, Members: members(4), Lists: lists(3, 3),
+			Owns: func(p int) bool { return owns && p == 5 },
+		})
+		for p := range topo.places {
+			if at := topo.places[p]; at.home != (owns && p == 5) || at.serves == topo.self {
+				t.Errorf("owns 5: %v; partition %d: %+v", owns, p, at)
+			}
+		}
+	}
+}
+
 func TestTopologyRefused(t *testing.T) {
 	for name, change := range map[string]func(*View){
 		"no version":        func(v *View) { v.Version = 0 },

@@ -135,7 +135,7 @@ func (p *Partition) unavailable(r *Request) {
 		choice, nodes = r.WriteLevel, p.homes
 	}
 	var t quorum.Tally
-	err := t.Start(quorum.Requirement{Choice: choice, Write: r.Write, Local: p.opts.DC, Nodes: nodes})
+	err := t.Start(quorum.Requirement{Choice: choice, Write: r.Write, Local: p.localDC(r), Nodes: nodes})
 	for i := range p.homes {
 		if i != p.self && !p.host.Alive(p.ids[i]) {
 			t.Fail(i)
@@ -165,7 +165,7 @@ func (p *Partition) runAlone(r *Request, reads *object.ReadSet) {
 	if choice.Level > quorum.One && choice.Level < quorum.Any || choice.Level > quorum.All {
 		// Ones that may ask for more than there is.
 		var t quorum.Tally
-		if err := t.Start(quorum.Requirement{Choice: choice, Write: r.Write, Local: p.opts.DC, Nodes: p.homes}); err != nil {
+		if err := t.Start(quorum.Requirement{Choice: choice, Write: r.Write, Local: p.localDC(r), Nodes: p.homes}); err != nil {
 			p.refuse(r, err)
 			return
 		}

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/rondokv/rondo/cluster/quorum"
+	"github.com/rondokv/rondo/cluster/ring"
 	"github.com/rondokv/rondo/cluster/wire"
 	"github.com/rondokv/rondo/engine/object"
 )
@@ -103,7 +104,7 @@ func (p *Partition) execute(now Time, op *operation) {
 		p.stats.WriteBacks++
 		choice, reason, op.blind = op.choice, wire.ReasonWriteBack, false
 	case op.choice != r.WriteLevel && p.showsMore(op, send):
-		if err := op.shown.Start(quorum.Requirement{Choice: op.choice, Local: p.opts.DC, Nodes: op.nodes}); err != nil {
+		if err := op.shown.Start(quorum.Requirement{Choice: op.choice, Local: p.localDC(r), Nodes: op.nodes}); err != nil {
 			p.drop(op, err)
 			return
 		}
@@ -416,7 +417,9 @@ func (p *Partition) receiveWriteReply(now Time, from object.NodeID, m *wire.Writ
 		op.covered |= 1 << home
 		p.hidden(now, op, i, m)
 	default:
-		if !p.outdated(from, &m.Header, m.Status) {
+		// A node that is in the epoch of now refuses what was sent before the switch; the rows are on their way to it again.
+		late := m.Status == wire.StatusEpoch && ring.Epoch(m.Epoch) == p.ring.Epoch()
+		if !late && !p.outdated(from, &m.Header, m.Status) {
 			p.missed(now, op, i)
 		}
 	}

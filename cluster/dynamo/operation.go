@@ -178,7 +178,7 @@ func (p *Partition) requireLook(op *operation, choice quorum.Choice) error {
 
 func (p *Partition) requireOf(op *operation, choice quorum.Choice, write bool, nodes []quorum.Node) error {
 	op.choice = choice
-	err := op.tally.Start(quorum.Requirement{Choice: choice, Write: write, Local: p.opts.DC, Nodes: nodes})
+	err := op.tally.Start(quorum.Requirement{Choice: choice, Write: write, Local: p.localDC(op.req), Nodes: nodes})
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/rondokv/rondo/cluster/quorum"
+	"github.com/rondokv/rondo/cluster/ring"
 	"github.com/rondokv/rondo/cluster/wire"
 	"github.com/rondokv/rondo/engine/object"
 )
@@ -13,6 +14,14 @@ import (
 type passedBy struct {
 	node   object.NodeID
 	header wire.Header
+}
+
+// localDC returns the datacenter that LOCAL_ONE and LOCAL_QUORUM count in: that of the node whose client it is.
+func (p *Partition) localDC(r *Request) string {
+	if r == nil || r.from.node == 0 || p.opts.DC == "" {
+		return p.opts.DC
+	}
+	return p.ring.DC(ring.NodeID(r.from.node))
 }
 
 // pass hands an operation to the node that is to run it.

@@ -132,7 +132,7 @@ func (p *Partition) restart(op, old *operation) error {
 	if !old.both {
 		return nil
 	}
-	return op.shown.Start(quorum.Requirement{Choice: old.shownChoice, Local: p.opts.DC, Nodes: op.nodes})
+	return op.shown.Start(quorum.Requirement{Choice: old.shownChoice, Local: p.localDC(op.req), Nodes: op.nodes})
 }
 
 // countAgain lets node i count for what it counted for as node j of before.

@@ -56,6 +56,14 @@ func (g *Gossip) step(now time.Time) time.Duration {
 		// It would wait until the news has been passed on, which nobody here does. Its only error is that it did not wait.
 		_ = g.ml.UpdateNode(time.Millisecond)
 	}
+	return rest(now, wake)
+}
+
+// rest is for how long to sleep until wake; zero: there is nothing to wake for.
+func rest(now, wake time.Time) time.Duration {
+	if wake.IsZero() {
+		return idle
+	}
 	return max(min(wake.Sub(now), idle), time.Millisecond)
 }
 

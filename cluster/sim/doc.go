@@ -1,12 +1,13 @@
 // Package sim runs whole clusters in one goroutine, in virtual time, from one seed, breaks them in every way that it knows, and
-// checks what the clients saw. It is a test of cluster/dynamo that needs no sockets, no disks and no luck: a seed that fails
+// checks what the clients saw. It is a test of cluster/dynamo and cluster/epoch that needs no sockets, no disks and no luck: a seed that fails
 // once fails always.
 //
 //	           clients (closed loop, a level for each operation)
 //	              │ Begin                        ▲ Done
 //	┌─────────────▼──────────────┐   ┌───────────┴────────────────┐
 //	│ node: dynamo.Partition ... │   │ node: dynamo.Partition ... │     the product's own code: cluster/dynamo, ring,
-//	│  hlc.Clock  memstore.Store │   │  hlc.Clock  memstore.Store │     quorum, wire, hlc, engine/object
+//	│  epoch.Machine             │   │  epoch.Machine             │     epoch, quorum, wire, hlc, engine/object
+//	│  hlc.Clock  memstore.Store │   │  hlc.Clock  memstore.Store │
 //	└──────┬──────────────▲──────┘   └──────▲──────────────┬──────┘
 //	       └── network: delays, loss, cuts, repeats; messages as values or as frames of bytes
 //
@@ -15,15 +16,25 @@
 //  1. The plan: everything that differs between seeds (ring, racks, clients, keys, weights of operations and levels, delays, rates
 //     of faults) is drawn from the seed.
 //  2. Chaos: clients work while faults come and go.
-//  3. Heal: every fault ends, nodes start, clocks meet. Wait until no operation and no hint is under way.
+//  3. Heal: every fault ends, nodes start, clocks meet. Wait until no operation and no hint is under way, every plan has ended, and
+//     who is gone was removed.
 //  4. Each key is read at ALL from one of its home replicas, which repairs the others; wait again.
 //  5. The final checks.
 //
 // A seed may dwell on one thing (emphasis): two primaries with clocks apart, hidden writes, crashes before syncs, hints, two writers at one
-// instant, short lives of keys. What takes several things at once would else hardly ever happen.
+// instant, short lives of keys, moves. What takes several things at once would else hardly ever happen.
 //
 // Three profiles: chaos has all faults; stable has only loss, delays, repeats and slow disks, with every node up and seen to be
 // up, so that the operations on a key must be those of one Redis; calm has no fault at all and nothing may fail.
+//
+// # Rings that change
+//
+// In most runs an operator, or the nodes by themselves, change the ring while all this goes on: one to three nodes join, members leave,
+// are replaced alive or dead, are removed dead or only thought so, N and weights change, plans are aborted, nodes are lost for good with
+// their disks. Documents and promises are saved on virtual disks; partitions switch one after the other, perhaps with pauses;
+// copies go at a drawn pace; requests of newer epochs are parked, or not. Times are shorter than a real cluster's.
+//
+// What replicas by number are known to hold (see floor) counts until a key's owners first change; from then on only majorities do.
 //
 // # Determinism
 //
@@ -45,6 +56,12 @@
 //	snatch      a recipe: a node crashes with what it has not synced right after somebody was shown it
 //	brink       a recipe: a key is read when it expires by a clock that is ahead, and then all crash
 //	stray       a recipe: hints are added to while they are on their way home
+//	aim         a recipe: a node crashes as it proposes, has promised, adopts, copies, is copied from, has copied, or clears
+//	laggard     a recipe: a primary stays in an old epoch while others take it for dead, and goes on writing
+//	deaf        nodes hear nothing of the ring but what operations tell
+//	rival       a recipe: two voters take themselves for the conductor and propose different things
+//	outdate     a recipe: one replica misses a write, or alone has it, and then the ring changes
+//	halfway     a recipe: a write reaches only the old or only the new list, after a copy and before the next stage
 //	usurp       a recipe: the second of the list writes without having heard of the first, whose clock is far ahead
 //
 // Skew goes up to and beyond the drift that clocks accept.
@@ -69,8 +86,12 @@
 //	I14 expiry      nothing shows after it expired
 //	I15 place       what looks before it writes runs on a home replica
 //	I16 primary     what one node evaluated later stays later
-//	I17 home        without crashes every write reaches every home replica, by hints if not at first
+//	I17 home        without crashes and moves every write reaches every home replica, by hints if not at first
+//	I18 epochs      each epoch has one body, which a majority of the voters before it has accepted, durably; nodes never go back
+//	I19 stages      barriers hold by what is true: who lives, and majorities of both lists, have adopted; new owners have copied
+//	I20 cleared     who has left or owns nothing stores nothing
+//	I21 ends        without faults plans end in time
 //
-// The reasoning of each is with its code. What is not simulated: joins, leaves and transfers, anti-entropy, the removal of dead rows,
+// The reasoning of each is with its code. What is not simulated: lineages that begin anew after a majority of voters is lost, anti-entropy, the removal of dead rows,
 // FLUSHALL, lost or corrupt disks, and whatever a real kernel does to sockets.
 package sim

@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/rondokv/rondo/cluster/dynamo"
@@ -37,14 +36,6 @@ type membership struct {
 	transfers []transfer
 }
 
-// parked is a request of a newer epoch than its partition's.
-type parked struct {
-	from    *node
-	message wire.Message
-}
-
-const maxParked = 64
-
 // appear starts a node for the first time.
 func (n *node) appear() {
 	n.present = true
@@ -56,7 +47,7 @@ func (n *node) appear() {
 func (n *node) startPart() {
 	w := n.w
 	n.membership = membership{asked: map[uint64]func(epoch.Outcome){}}
-	if n.saved.doc != nil {
+	if d := n.saved.doc; d != nil && d.Member(ring.NodeID(n.id)) != nil {
 		n.makeParts(n.saved.doc)
 	}
 	m, err := epoch.New(epoch.Time(n.time()), epoch.Options{
@@ -300,135 +291,4 @@ func (n *node) armMachine() {
 		n.tickDue = 0
 		n.conduct(func(m *epoch.Machine) { m.Tick(n.now()) })
 	})
-}
-
-// receiveRing takes a message that is about the ring, or that its partition is too early for. It reports whether nothing more is
-// to be done with it.
-func (n *node) receiveRing(from *node, m wire.Message) bool {
-	head := m.Head()
-	if r, ok := m.(*wire.Ring); ok {
-		n.conduct(func(m *epoch.Machine) {
-			if err := m.Receive(n.now(), ring.NodeID(from.id), r.Body); errors.Is(err, epoch.ErrConflict) {
-				n.w.fail("I18 epochs", -1, "node %d: %v", n.index, err)
-			}
-		})
-		return true
-	}
-	if ring.Epoch(head.Epoch) > n.epoch() {
-		n.newer(from.id, ring.Epoch(head.Epoch))
-	}
-	if len(n.parts) == 0 {
-		return true // it waits to be admitted
-	}
-	p := int(head.Partition)
-	if p >= len(n.parts) || ring.Epoch(head.Epoch) <= n.works[p] || !asks(m) {
-		return false
-	}
-	g := &n.w.plan.rings
-	if !g.parks || len(n.parked) >= maxParked {
-		return false
-	}
-	n.w.totals.Parked++
-	n.parked = append(n.parked, parked{from, m})
-	n.w.after(min(g.park, Time(head.Budget)*millisecond), n, func() {
-		for i := range n.parked {
-			if n.parked[i].message == m {
-				n.parked = append(n.parked[:i:i], n.parked[i+1:]...)
-				n.receive(from, p, m)
-				return
-			}
-		}
-	})
-	return true
-}
-
-// asks reports whether a message is a request.
-func asks(m wire.Message) bool {
-	switch m.Kind() {
-	case wire.KindRead, wire.KindWrite, wire.KindPass, wire.KindCompare, wire.KindFetch:
-		return true
-	}
-	return false
-}
-
-// unpark hands a partition's requests on that are not of a newer epoch any more.
-func (n *node) unpark(p int) {
-	var ready []parked
-	kept := n.parked[:0:0]
-	for _, x := range n.parked {
-		if h := x.message.Head(); int(h.Partition) == p && ring.Epoch(h.Epoch) <= n.works[p] {
-			ready = append(ready, x)
-		} else {
-			kept = append(kept, x)
-		}
-	}
-	n.parked = kept
-	for _, x := range ready {
-		n.receive(x.from, p, x.message)
-	}
-}
-
-// newer tells the machine that a node knows a newer epoch.
-func (n *node) newer(from object.NodeID, e ring.Epoch) {
-	n.conduct(func(m *epoch.Machine) { m.Newer(n.now(), ring.NodeID(from), e) })
-}
-
-// lookOften is gossip: who lives, who waits, who leaves, and one node's epoch.
-func (n *node) lookOften() {
-	w := n.w
-	n.lookMask = ^n.dead
-	n.look()
-	if x := w.nodes[n.random.IntN(len(w.nodes))]; x != n && x.up && n.alive(x) && !w.plan.rings.mute && w.link(x, n).cuts == 0 {
-		if e := x.epoch(); e > n.epoch() {
-			n.newer(x.id, e)
-		}
-	}
-	n.noteProgress()
-	w.after(w.plan.rings.look, n, n.lookOften)
-}
-
-// look tells the machine what gossip says, if somebody's life is seen in another light.
-func (n *node) look() {
-	w := n.w
-	if n.machine == nil || n.lookMask == n.dead {
-		return
-	}
-	dead := n.dead
-	n.lookMask = dead
-	v := epoch.View{Alive: func(id ring.NodeID) bool {
-		x := w.nodeOf(object.NodeID(id))
-		return x != nil && (x == n || dead>>x.index&1 == 0)
-	}}
-	for _, x := range w.nodes {
-		if x.up && x.present && x.saved.doc == nil && n.alive(x) {
-			v.Waiting = append(v.Waiting, ring.Member{Node: x.place})
-		}
-		if x.departs && !x.stopped {
-			v.Leaving = append(v.Leaving, ring.NodeID(x.id))
-		}
-	}
-	n.conduct(func(m *epoch.Machine) { m.View(n.now(), v) })
-}
-
-// isHome reports whether the node is on the list of a key's partition, in the ring that it works by.
-func (n *node) isHome(key int) bool {
-	p := n.w.partitionOf(n.w.plan.keys[key].slot)
-	return len(n.works) > p && n.w.rings[n.works[p]].Holds(ring.Partition(p), ring.NodeID(n.id))
-}
-
-// serving returns a node that serves clients: the one given, or another if it does not.
-func (w *world) serving(n *node, r rng) *node {
-	if !w.plan.rings.changes || n.up && len(n.parts) > 0 && !n.stopped {
-		return n
-	}
-	var fit []*node
-	for _, x := range w.nodes {
-		if x.up && len(x.parts) > 0 && !x.stopped {
-			fit = append(fit, x)
-		}
-	}
-	if len(fit) == 0 {
-		return n
-	}
-	return fit[r.IntN(len(fit))]
 }

@@ -175,6 +175,8 @@ func (p *plan) drawKeys(r rng) {
 		weights = []int{40, 40, 15, 15}
 	case onUsurp:
 		weights = []int{70, 0, 30, 0}
+	case onMoves:
+		most = r.between(2, 12)
 	case onExpiry:
 		weights, most = []int{40, 25, 35, 0}, r.between(1, 3)
 	}

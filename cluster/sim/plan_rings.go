@@ -96,6 +96,9 @@ func (p *plan) paceRings(r rng, without FaultSet) {
 		return
 	}
 	g.every = r.log(50*millisecond, 2*second)
+	if p.emphasis == onMoves {
+		g.every = r.log(200*millisecond, 4*second) // recipes have wishes of their own
+	}
 	g.auto, g.mute = r.chance(0.5), r.chance(0.3)
 	g.switches = oneOf(r, 0, 0, millisecond, 20*millisecond)
 	g.pace = oneOf(r, 20*microsecond, 200*microsecond, 2*millisecond, 10*millisecond)
@@ -110,16 +113,16 @@ func (p *plan) paceRings(r rng, without FaultSet) {
 			p.faults[f] = fp
 		}
 	}
-	share := 0.3
+	share, aimed := 0.3, 0.2
 	if p.emphasis == onMoves {
-		share = 0.5
+		share, aimed = 0.5, 0.7
 	}
 	often(faultAim, share, 300*millisecond, 200*millisecond)
-	often(faultLaggard, share, 800*millisecond, 600*millisecond)
+	often(faultLaggard, aimed, 800*millisecond, 600*millisecond)
 	often(faultDeaf, share, second, 500*millisecond)
 	often(faultRival, share, second, 500*millisecond)
-	often(faultOutdate, share, 400*millisecond, 0)
-	often(faultHalfway, share, 300*millisecond, 0)
+	often(faultOutdate, aimed, 400*millisecond, 0)
+	often(faultHalfway, aimed, 300*millisecond, 0)
 }
 
 // moves makes a run of changes of the ring: clients are slow enough to see several, most writes reach few, and little but the
@@ -139,7 +142,7 @@ func (p *plan) moves(r rng, often func(f fault, every, lasts Time)) {
 	if r.chance(0.5) {
 		p.limits.RepairOneIn = 1 << 20
 	}
-	if r.chance(0.6) {
+	if r.chance(0.8) {
 		p.slides = true
 	}
 	often(faultSuspect, 500*millisecond, 300*millisecond)

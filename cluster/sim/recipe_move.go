@@ -1,6 +1,8 @@
 package sim
 
 import (
+	"slices"
+
 	"github.com/rondokv/rondo/cluster/epoch"
 	"github.com/rondokv/rondo/cluster/quorum"
 	"github.com/rondokv/rondo/cluster/ring"
@@ -20,19 +22,33 @@ func (w *world) writeVerb(key int, r rng) verb {
 	return oneOf(r, verbSet, verbSet, verbAppend)
 }
 
+// quietKey draws a key; where clients turn from one to the next, one that they are done with: nobody else reads and repairs it.
+func (w *world) quietKey(r rng) int {
+	if !w.plan.slides {
+		return r.IntN(len(w.plan.keys))
+	}
+	done := w.plan.ops - min(w.plan.ops, w.opsLeft)
+	return r.IntN(max(1, min(len(w.plan.keys), done*len(w.plan.keys)/w.plan.ops)))
+}
+
 // outdate cuts one home replica of a key off while something is written: by the others at QUORUM, so that it lacks what all know, or
 // by itself at ONE, so that it alone has it. Then the ring changes so that what is missing, or there alone, has to move.
 func (w *world) outdate(r rng) {
-	key := r.IntN(len(w.plan.keys))
+	key := w.quietKey(r)
 	homes := w.homesOf(key)
 	if len(homes) < 2 || w.doc.Stage != ring.Stable || len(w.wishes) > 0 {
 		return
 	}
-	at := r.IntN(len(homes))
+	alone, at := r.chance(0.5), 0 // copies begin with the first
+	switch {
+	case r.chance(0.4):
+		at = r.IntN(len(homes))
+	case alone:
+		at = len(homes) - 1
+	}
 	c, rest := homes[at], append(homes[:at:at], homes[at+1:]...)
 	lasts := 40*millisecond + Time(r.Int64N(int64(150*millisecond)))
 	w.cut(lasts, func(from, to *node) bool { return from == c || to == c })
-	alone := r.chance(0.4)
 	for _, n := range w.nodes {
 		if n != c {
 			n.suspect(c, w.now+lasts)
@@ -56,7 +72,20 @@ func (w *world) outdate(r rng) {
 			}
 		}
 		w.grant()
+		if r.chance(0.4) && len(w.aims) < 8 {
+			w.aims = append(w.aims, aim{at: momentCopied, r: r, until: w.now + second, down: 200 * millisecond})
+		}
 	})
+}
+
+// mumble lets much of what a node says be lost for a while.
+func (w *world) mumble(n *node, lasts Time) {
+	for _, to := range w.nodes {
+		if l := w.link(n, to); to != n && l.loss == 0 && lasts > 0 {
+			l.loss = 0.4
+			w.after(lasts, nil, func() { l.loss = 0 })
+		}
+	}
 }
 
 // wish wants a node to go, or to be replaced, once nothing else is going on.
@@ -129,33 +158,71 @@ func (w *world) writeHalfway(n *node, key int, r rng) {
 	lasts := 150*millisecond + Time(r.Int64N(int64(300*millisecond)))
 	n.quietUntil = w.now + lasts
 	w.after(lasts+1, n, n.noteProgress)
-	homes := w.homesOf(key)
-	p := ring.Partition(w.partitionOf(w.plan.keys[key].slot))
-	abort := r.chance(0.4)
-	for _, id := range w.ring.Owners(p) {
-		to := w.nodeOf(object.NodeID(id))
-		if isOld := w.isHome(key, to); isOld == abort {
-			for _, from := range homes {
-				if from != to {
-					l := w.link(from, to)
-					l.loss = 1
-					w.after(lasts/2, nil, func() { l.loss = 0 })
-				}
-			}
-		}
+	if r.chance(0.4) {
+		w.halfNew(key, lasts, r)
+	} else {
+		w.halfOld(key, lasts, r)
 	}
-	both := [2]quorum.Choice{atQuorum, atQuorum}
-	w.timeout = 40 * millisecond
-	w.call(homes[0], key, r, both, nil, w.writeVerb(key, r))
-	w.timeout = 0
+}
+
+// halfNew brings a write to its primary and the new owners only, and has the plan aborted then.
+func (w *world) halfNew(key int, lasts Time, r rng) {
+	homes := w.homesOf(key)
+	for _, to := range homes[1:] {
+		w.loseAll(homes[0], to, lasts/2)
+	}
+	w.hurriedly(homes[0], key, r, w.writeVerb(key, r))
+	w.after(lasts/2, nil, func() { w.tell(w.anybody(r), epoch.Command{Kind: epoch.CommandAbort}) })
 	for i := range Time(3) {
-		w.after(lasts*(i+1)/9, nil, func() {
-			for _, from := range homes {
-				w.call(from, key, r, both, nil, verbGet)
+		w.after(lasts*(i+2)/4, nil, func() {
+			for _, n := range homes {
+				w.call(n, key, r, [2]quorum.Choice{atQuorum, atQuorum}, nil, verbGet)
 			}
 		})
 	}
-	if abort {
-		w.after(lasts/2, nil, func() { w.tell(w.anybody(r), epoch.Command{Kind: epoch.CommandAbort}) })
+}
+
+// halfOld brings a write to an old owner that goes and one other, and has it read there.
+func (w *world) halfOld(key int, lasts Time, r rng) {
+	homes := w.homesOf(key)
+	p := ring.Partition(w.partitionOf(w.plan.keys[key].slot))
+	x, next := homes[0], w.ring.Moving(p)
+	for _, n := range homes {
+		if !slices.Contains(next, ring.NodeID(n.id)) {
+			x = n
+			break
+		}
 	}
+	for _, n := range homes {
+		if n == x {
+			break
+		}
+		x.suspect(n, w.now+lasts/3)
+	}
+	hears := homes[r.IntN(len(homes))]
+	for _, id := range w.ring.Owners(p) {
+		if to := w.nodeOf(object.NodeID(id)); to != x && to != hears {
+			w.loseAll(x, to, lasts)
+		}
+	}
+	w.hurriedly(x, key, r, w.writeVerb(key, r))
+	for i := range Time(3) {
+		w.after(lasts*(i+1)/5, nil, func() { w.call(x, key, r, [2]quorum.Choice{atQuorum, atQuorum}, nil, verbGet) })
+	}
+}
+
+// loseAll loses what one node sends another, for a while.
+func (w *world) loseAll(from, to *node, lasts Time) {
+	if from != to {
+		l := w.link(from, to)
+		l.loss = 1
+		w.after(lasts, nil, func() { l.loss = 0 })
+	}
+}
+
+// hurriedly lets a client of its own send a command that it does not wait for long.
+func (w *world) hurriedly(n *node, key int, r rng, v verb) {
+	w.timeout = 40 * millisecond
+	w.call(n, key, r, [2]quorum.Choice{atQuorum, atQuorum}, nil, v)
+	w.timeout = 0
 }

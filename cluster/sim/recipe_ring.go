@@ -73,8 +73,16 @@ func (w *world) hit(a *aim, n *node) {
 		return
 	}
 	w.totals.Interrupted[a.at]++
-	w.after(oneOf(a.r, 1, w.plan.netMean, 2*w.plan.netMean+w.plan.syncMean), n, func() {
+	in := oneOf(a.r, 1, w.plan.netMean, 2*w.plan.netMean+w.plan.syncMean)
+	if a.at == momentCopied {
+		in = 1 + w.plan.syncMean/8*Time(a.r.IntN(2))
+	}
+	w.after(in, n, func() {
 		if w.phase == chaos {
+			if a.at == momentCopied {
+				n.die(0, a.down)
+				return
+			}
 			n.crash(a.r, a.down)
 		}
 	})
@@ -100,7 +108,7 @@ func (w *world) laggard(r rng, lasts Time, tries int) {
 		w.after(20*millisecond, nil, func() { w.laggard(r, lasts, tries-1) })
 		return
 	}
-	key := r.IntN(len(w.plan.keys))
+	key := w.quietKey(r)
 	homes := w.homesOf(key)
 	n := homes[0]
 	if r.chance(0.2) {
@@ -109,6 +117,12 @@ func (w *world) laggard(r rng, lasts Time, tries int) {
 	n.late = w.now + lasts
 	for _, other := range w.nodes {
 		other.suspect(n, w.now+lasts)
+	}
+	hears := homes[r.IntN(len(homes))] // alone, if it is another
+	for _, other := range homes {
+		if other != hears {
+			w.loseAll(n, other, lasts)
+		}
 	}
 	write := w.writeVerb(key, r)
 	if w.doc.Stage == ring.Stable {

@@ -46,6 +46,11 @@ func TestSeeds(t *testing.T) {
 			t.Errorf("no %v struck", fault(f))
 		}
 	}
+	for m, count := range all.Interrupted {
+		if count == 0 {
+			t.Errorf("no %s crashed", momentNames[m])
+		}
+	}
 	for v := range all.Verbs {
 		if all.Verbs[v].Outcomes[succeeded] == 0 {
 			t.Errorf("no %v succeeded", verb(v))
@@ -57,6 +62,8 @@ func TestSeeds(t *testing.T) {
 		"passed": c.Passed, "write-backs": c.WriteBacks, "repairs": c.Repairs, "conflicts": c.Conflicts, "re-issues": c.Reissues,
 		"hints stored": c.HintsStored, "hints replayed": c.HintsReplayed, "hints dropped": c.HintsDropped,
 		"hints refused": c.HintsRefused, "speculations": c.Speculations, "budgets spent": c.OverBudget, "overloaded": c.Overloaded, "timeouts": c.Timeouts,
+		"plans finished": all.Finished, "plans aborted": all.Aborted, "copies": all.Copies, "clears": all.Clears, "parked": all.Parked, "fenced": c.Fenced,
+		"nodes lost": all.NodesLost, "nodes that left": all.Left, "withdrawn": all.Withdrawn, "rows moved in": c.MovedIn, "rows moved out": c.MovedOut,
 	} {
 		if count == 0 {
 			t.Errorf("no %s", name)

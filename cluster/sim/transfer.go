@@ -28,6 +28,8 @@ func (n *node) watchTransfer(p int) {
 			w.totals.Copies++
 			w.copiedPart(n, p)
 			w.moment(momentCopied, n)
+		case s.Role == dynamo.TransferClear && w.phase == chaos && w.plan.emphasis == onMoves && w.orders.chance(0.4):
+			w.mumble(n, second/2) // not all that it hands over arrives
 		case was.role == dynamo.TransferClear && s.Role == dynamo.TransferNone:
 			w.totals.Clears++
 		}

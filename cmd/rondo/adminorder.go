@@ -19,6 +19,7 @@ import (
 	"github.com/rondokv/rondo/cluster/epoch"
 	"github.com/rondokv/rondo/cluster/gossip"
 	"github.com/rondokv/rondo/cluster/ring"
+	"github.com/rondokv/rondo/conf"
 	"github.com/rondokv/rondo/engine/object"
 	"github.com/rondokv/rondo/server"
 )
@@ -324,14 +325,9 @@ func parseReplicas(text string) (n int, byDC map[string]int, err error) {
 	if n, err = strconv.Atoi(text); err == nil {
 		return n, nil, nil
 	}
-	byDC = map[string]int{}
-	for part := range strings.SplitSeq(text, ",") {
-		dc, number, ok := strings.Cut(strings.TrimSpace(part), "=")
-		k, err := strconv.Atoi(number)
-		if !ok || err != nil || k < 1 || byDC[dc] != 0 {
-			return 0, nil, fmt.Errorf("%q: expected a number, or numbers by datacenter such as eu=3,us=2", text)
-		}
-		byDC[dc] = k
+	byDC, ok := conf.ParseCopies(text)
+	if !ok || byDC == nil {
+		return 0, nil, fmt.Errorf("%q: expected a number, or numbers by datacenter such as eu=3,us=2", text)
 	}
 	return 0, byDC, nil
 }

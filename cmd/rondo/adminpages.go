@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rondokv/rondo/cluster"
 	"github.com/rondokv/rondo/cluster/epoch"
 	"github.com/rondokv/rondo/cluster/gossip"
 	"github.com/rondokv/rondo/cluster/peer"
@@ -351,10 +352,15 @@ func (m *membership) describe(ctx context.Context, p *ringPage) {
 		}
 	}
 	moves := m.core.Load().Moves()
-	p.Rate, p.ETA = moves.Rate, -1
-	if moves.ETA >= 0 {
-		p.ETA = moves.ETA.Seconds()
+	p.Rate, p.ETA = moves.Rate, etaSeconds(moves)
+}
+
+// etaSeconds is how long what is left takes; -1: not known.
+func etaSeconds(m cluster.Moves) float64 {
+	if m.ETA < 0 {
+		return -1
 	}
+	return m.ETA.Seconds()
 }
 
 func b2i(b bool) int {

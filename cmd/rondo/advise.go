@@ -271,12 +271,12 @@ func (a *advisor) size(g *adviceGroup) (k int, enough bool) {
 		least = max(1, least)
 	}
 	most := max(least, maxAdd(len(g.nodes)))
-	for k = least; k < most; k++ {
+	for k = least; k < most; k += 1 + k/16 { // large rings need not be told to the node
 		if a.fits(g, k) {
 			return k, true
 		}
 	}
-	return k, a.fits(g, k)
+	return most, a.fits(g, most)
 }
 
 // fits says whether a group with k nodes more keeps within the limits.

@@ -31,19 +31,19 @@ const (
 
 // adviser gathers facts for whoever asks, one at a time.
 type adviser struct {
-	mu    sync.Mutex
-	facts adviceFacts
-	at    time.Time
+	mu   sync.Mutex
+	last advicePage
+	at   time.Time
 }
 
 func (a *adviser) page(ctx context.Context, n *node) advicePage {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.at.IsZero() || time.Since(a.at) > factsFor {
-		a.facts, a.at = n.adviceFacts(ctx), time.Now()
+		f, l := n.adviceFacts(ctx), defaultLimits()
+		a.last, a.at = advicePage{Advice: advise(f, l), Limits: l, Facts: f}, time.Now()
 	}
-	l := defaultLimits()
-	return advicePage{Advice: advise(a.facts, l), Limits: l, Facts: a.facts}
+	return a.last
 }
 
 // adviseRoute adds the page behind rondo admin advise.

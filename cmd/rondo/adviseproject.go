@@ -9,8 +9,10 @@ import (
 )
 
 const (
-	growWindow   = 2 * 60 * 1000 // milliseconds for which load must have been measured before nodes are asked for because of it
-	shrinkWindow = 5 * 60 * 1000 // and before nodes are let go
+	growWindow = 2 * 60 * 1000 // milliseconds for which load must have been measured before nodes are asked for because of it
+	// shrinkWindow is the same before nodes are let go: a little less than what a meter remembers, which is never quite its five
+	// minutes.
+	shrinkWindow = 9 * 30 * 1000
 	// overloadShare of operations refused is more than a burst leaves behind.
 	overloadShare = 0.01
 )
@@ -33,7 +35,11 @@ type adviceClass struct {
 	weight uint32
 }
 
-func (m *adviceMember) class() adviceClass { return adviceClass{m.domain, m.Weight} }
+func (m *adviceMember) class() adviceClass {
+	c := adviceClass{m.domain, m.Weight}
+	c.domain.node = "" // one rack of one is like another
+	return c
+}
 
 // adviceGroup is nodes among which the same copies are spread: those of one datacenter if each has its own N, else all.
 type adviceGroup struct {
@@ -179,7 +185,7 @@ func (g *adviceGroup) worst(nodes []*adviceMember, by demand) (o outcome) {
 			tried[n.class()] = true
 			try(func(m *adviceMember) bool { return m == n })
 		}
-		if rack := (adviceClass{domain: n.domain}); !tried[rack] {
+		if rack := (adviceClass{domain: n.domain}); n.Rack != "" && !tried[rack] {
 			tried[rack] = true
 			try(func(m *adviceMember) bool { return m.domain == n.domain })
 		}
@@ -198,6 +204,7 @@ func (g *adviceGroup) project(all, left, lost []*adviceMember, by demand) (o out
 	if told > 0 {
 		data = stored * whole / told // of members that did not tell, as much as of the others
 	}
+	data *= float64(copies) / float64(max(1, min(g.copies, len(g.nodes)))) // copies that are missing come on top
 	held := spread(left, copies)
 	if !again { // each keeps its part of a spread over all
 		part := spread(all, copies)

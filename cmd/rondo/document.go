@@ -58,7 +58,7 @@ func newDocument(d *ring.Document) *document {
 func found(c charter, members []ring.Member) (*document, error) {
 	id := c.clusterID()
 	d, err := ring.Found(ring.Founding{
-		Cluster: hex.EncodeToString(id[:]), Name: c.name, Founders: c.founders, Replicas: c.replicas, Slots: c.slots, Members: members,
+		Cluster: hex.EncodeToString(id[:]), Name: c.name, Founders: c.founders, Replicas: c.replicas, PerDC: c.byDC, Slots: c.slots, Members: members,
 	})
 	if err != nil {
 		return nil, err
@@ -71,7 +71,7 @@ func bootstrap(c charter, member ring.Member) (*document, error) {
 	var id peer.ClusterID
 	_, _ = rand.Read(id[:]) // it never fails
 	d, err := ring.Found(ring.Founding{
-		Cluster: hex.EncodeToString(id[:]), Name: c.name, Replicas: c.replicas, Slots: c.slots, Members: []ring.Member{member},
+		Cluster: hex.EncodeToString(id[:]), Name: c.name, Replicas: c.replicas, PerDC: c.byDC, Slots: c.slots, Members: []ring.Member{member},
 	})
 	if err != nil {
 		return nil, err
@@ -177,7 +177,7 @@ func clusterID(text string) (id peer.ClusterID, err error) {
 
 // word is what gossip tells of the document.
 func (d *document) word() word {
-	return charter{name: d.Name, founders: d.Founders, replicas: d.Replicas, slots: d.Slots}.word().with(d.short)
+	return charter{name: d.Name, founders: d.Founders, replicas: d.Replicas, byDC: d.PerDC, slots: d.Slots}.word().with(d.short)
 }
 
 func (d *document) member(id object.NodeID) *ring.Member { return d.Member(ring.NodeID(id)) }

@@ -91,7 +91,7 @@ func join(cfg conf.Config, store *engine.Store) (*company, error) {
 	}
 	if doc != nil {
 		// What was fixed when the ring was formed comes from the ring.
-		c.charter.founders, c.charter.replicas, c.charter.slots = doc.Founders, doc.Replicas, doc.Slots
+		c.charter.founders, c.charter.replicas, c.charter.byDC, c.charter.slots = doc.Founders, doc.Replicas, doc.PerDC, doc.Slots
 		c.joining = doc.phase == admitted
 	}
 	return c, nil

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
 	"math/bits"
 	"net"
 	"net/netip"
@@ -24,13 +25,20 @@ type charter struct {
 	name     string
 	founders []string // sorted host:port of gossip, as written
 	replicas int
-	slots    int // of a partition
+	byDC     map[string]int // replicas by datacenter; nil: one number
+	slots    int            // of a partition
 	key      []byte
 }
 
 func newCharter(cfg conf.Config) charter {
-	c := charter{name: cfg.ClusterName, founders: cfg.FounderList(), replicas: cfg.Replicas, slots: cfg.PartitionSlots}
+	c := charter{name: cfg.ClusterName, founders: cfg.FounderList(), replicas: cfg.Replicas, byDC: cfg.CopiesByDC(), slots: cfg.PartitionSlots}
 	slices.Sort(c.founders)
+	if c.byDC != nil {
+		c.replicas = 0
+		for _, n := range c.byDC {
+			c.replicas += n
+		}
+	}
 	if keys := cfg.GossipKeys(); len(keys) > 0 {
 		c.key = keys[0]
 	}
@@ -43,6 +51,9 @@ func (c charter) digest(purpose string, key []byte) [sha256.Size]byte {
 	for _, part := range append([]string{c.name, string(key)}, c.founders...) {
 		b = binary.BigEndian.AppendUint32(b, uint32(len(part)))
 		b = append(b, part...)
+	}
+	for _, dc := range slices.Sorted(maps.Keys(c.byDC)) {
+		b = fmt.Appendf(b, "%q=%d ", dc, c.byDC[dc])
 	}
 	return sha256.Sum256(b)
 }

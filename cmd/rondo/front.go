@@ -90,8 +90,8 @@ func newFront(cfg conf.Config, ln listeners, n *node) (*server.Server, error) {
 		o.Node = cluster.RingNode{Node: n.core}
 		_, o.PeerPort, _ = splitHostPort(n.company.meta.Peer)
 		o.Topology, o.Links = n.members, n.members.clientLinks
-		o.ReplicationInfo = func() []server.Figure { return replicationInfo(n.core) }
-		o.Collectors = append(o.Collectors, newMembersCollector(n.members))
+		o.ReplicationInfo = func() []server.Figure { return append(replicationInfo(n.core), n.members.movesInfo()...) }
+		o.Collectors = append(o.Collectors, newMembersCollector(n.members), movesCollector{n.members})
 	}
 	return server.New(o)
 }

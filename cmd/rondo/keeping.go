@@ -164,9 +164,6 @@ func (m *membership) event(e epoch.Event) {
 	}
 }
 
-// secretEvery is how often members are asked anew for what a node needs that was admitted.
-const secretEvery = 500 * time.Millisecond
-
 // await waits until the ring has admitted this node and a member has told it the cluster's secret. tell is called with what is waited
 // for.
 func (m *membership) await(ctx context.Context, n *node, tell func(text string, news bool)) (*document, error) {
@@ -271,6 +268,9 @@ func (m *membership) serve(core *cluster.Node, made ring.Epoch) error {
 			return err
 		}
 		made = d.Epoch
+	}
+	for _, e := range m.early.close(time.Now()) {
+		core.Receive(e.from, e.ms)
 	}
 	m.keeper.Adopted(made)
 	return nil

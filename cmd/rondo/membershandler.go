@@ -1,6 +1,8 @@
 package main
 
 import (
+	"time"
+
 	"github.com/rondokv/rondo/cluster/gossip"
 	"github.com/rondokv/rondo/cluster/wire"
 	"github.com/rondokv/rondo/engine/object"
@@ -28,12 +30,19 @@ func (m *membership) Receive(from object.NodeID, ms []wire.Message) {
 		core.Receive(from, ms)
 		return
 	}
+	var requests []wire.Message
 	for _, msg := range ms {
-		if r, ok := msg.(*wire.Ring); ok {
+		switch r := msg.(type) {
+		case *wire.Ring:
 			m.keeper.Receive(from, r)
+		case *wire.Read, *wire.Write, *wire.Pass:
+			requests = append(requests, msg)
 		}
 	}
 	m.entry.Receive(ms)
+	if len(requests) > 0 && !m.early.keep(from, requests, time.Now()) {
+		m.core.Load().Receive(from, requests)
+	}
 }
 
 // isLinked says whether the link to a node works.

@@ -40,6 +40,7 @@ type membership struct {
 
 	keeper   *cluster.Keeper
 	entry    cluster.Applicant
+	early    early
 	links    atomic.Pointer[peer.Links]   // nil before the links are there: nothing is sent
 	core     atomic.Pointer[cluster.Node] // nil before the node is there: nothing is taken
 	chart    atomic.Pointer[chart]        // nil: no ring yet
@@ -277,43 +278,6 @@ func (m *membership) inform(v gossip.View) {
 	m.keeper.View(view)
 }
 
-// remember stores where the members are when that has changed.
-func (m *membership) remember() {
-	c := m.chart.Load()
-	if c == nil {
-		return
-	}
-	v, old := m.gossip.View(), *m.met.Load()
-	met, changed := map[object.NodeID]addresses{}, len(old) != len(c.doc.Members)
-	list := make([]addresses, 0, len(c.doc.Members))
-	for i := range c.doc.Members {
-		a := m.addressesOf(&c.doc.Members[i], v)
-		changed = changed || old[a.ID] != a
-		met[a.ID], list = a, append(list, a)
-	}
-	if !changed {
-		return
-	}
-	if err := saveAddresses(m.store, list); err != nil {
-		m.log.Error("addresses of members are not stored", "error", err)
-		return
-	}
-	m.met.Store(&met)
-}
-
-// addressesOf returns where a member is: as it tells, else as it was met last, else as the document has it.
-func (m *membership) addressesOf(d *ring.Member, v gossip.View) addresses {
-	id := object.NodeID(d.ID)
-	a, ok := (*m.met.Load())[id]
-	if !ok {
-		a = addresses{ID: id, Client: d.Client, Forward: d.Forward, Peer: d.Peer, Gossip: d.Gossip}
-	}
-	if g, ok := v.Get(id); ok && g.Client != "" && g.Peer != "" {
-		a.Client, a.Forward, a.Peer, a.Gossip = g.Client, g.Forward, g.Peer, g.Gossip
-	}
-	return a
-}
-
 // stranger names a node that gossips with this one and is no member of its ring: nothing is sent to it or taken from it. One that
 // waits to be admitted is none.
 func (m *membership) stranger(c *chart, g gossip.Change) {
@@ -333,31 +297,6 @@ func (m *membership) stranger(c *chart, g gossip.Change) {
 	m.log.Warn("a node is refused", "gossip", g.Member.Gossip, "node", server.ClientNodeID(g.Member.ID), "reason", why)
 }
 
-// peers are the other members, who waits to become one, and who was one and does not know that it is none any more; for a node that waits itself, who may admit it.
-func (m *membership) peers(v gossip.View) []peer.Peer {
-	var peers []peer.Peer
-	c := m.chart.Load()
-	if c != nil {
-		for i := range c.doc.Members {
-			if a := m.addressesOf(&c.doc.Members[i], v); a.ID != m.self && a.Peer != "" {
-				peers = append(peers, peer.Peer{ID: a.ID, Addr: a.Peer})
-			}
-		}
-	}
-	for g := range v.All() {
-		up := g.State == gossip.Alive || g.State == gossip.Suspect
-		if g.ID == m.self || !up || g.Peer == "" || c.member(g.ID) != nil {
-			continue
-		}
-		// One of an earlier epoch that is no member was one, if the cluster is the same: it is to hear that it is none any more.
-		was := c != nil && !g.Waiting && g.Epoch > 0 && g.Epoch < uint64(c.doc.Epoch)
-		if was || c != nil && g.Waiting || c == nil && !g.Waiting && g.Epoch > 0 {
-			peers = append(peers, peer.Peer{ID: g.ID, Addr: g.Peer})
-		}
-	}
-	return peers
-}
-
 // layout is the topology of a view.
 func (m *membership) layout(v gossip.View, version uint64) (*server.Topology, error) {
 	c := m.chart.Load()
@@ -371,7 +310,10 @@ func (m *membership) layout(v gossip.View, version uint64) (*server.Topology, er
 		_, peerPort, _ := splitHostPort(a.Peer) // 0 is shown where it is not known
 		members = append(members, server.Member{Node: a.ID, Host: host, Port: port, PeerPort: peerPort, Failed: !m.Alive(a.ID)})
 	}
-	return server.NewTopology(server.View{Version: version, Epoch: uint64(c.doc.Epoch), Self: m.self, Members: members, Lists: c.lists})
+	return server.NewTopology(server.View{
+		Version: version, Epoch: uint64(c.doc.Epoch), Self: m.self, Members: members, Lists: c.lists,
+		Owns: func(p int) bool { return c.ring.Owns(ring.Partition(p), ring.NodeID(m.self)) },
+	})
 }
 
 func splitHostPort(addr string) (string, int, error) {

@@ -54,6 +54,10 @@ func coreFigures(n *cluster.Node) []coreFigure {
 		figure("hints_refused", "Writes refused at hints.max-bytes, for they count on a hint.", s.HintsRefused),
 		figure("refused", "Requests of peers that were refused: drift, epoch, not a home replica, unreadable.", s.Refused),
 		figure("fenced", "Requests of peers of an epoch that the partition's stage does not allow.", s.Fenced),
+		figure("moved_in_rows", "Rows copied from the nodes that held a partition before.", s.MovedIn),
+		figure("moved_out_rows", "Rows that other nodes copied, or that were handed over to them.", s.MovedOut),
+		figure("moved_in_bytes", "Bytes of rows copied from the nodes that held a partition before.", s.MovedBytesIn),
+		figure("moved_out_bytes", "Bytes of rows that other nodes copied, or that were handed over to them.", s.MovedBytesOut),
 		figure("corrupt", "Rows that could not be merged or read.", s.Corrupt),
 	}
 }

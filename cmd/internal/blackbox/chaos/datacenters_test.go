@@ -43,7 +43,7 @@ func TestDatacenters(t *testing.T) {
 	}
 	d := &dcs{names: []string{"east", "west"}}
 	replicas := fmt.Sprintf("east=%d,west=%d", dcNodes, dcNodes)
-	d.cluster = startClusterOf(t, 2*dcNodes, func(i int) []string { return []string{"--dc", d.names[i/dcNodes], "--replicas", replicas} })
+	d.cluster = startClusterOf(t, 2*dcNodes, func(i int) []string { return []string{"--dc", d.names[i/dcNodes], "--replicas-by-dc", replicas} })
 	d.of = [][]*node{d.nodes[:dcNodes], d.nodes[dcNodes:]}
 	defer func() { t.Logf("two datacenters, %v there and back\n%s", 2*oneWay, d.table.String()) }()
 	fmt.Fprintf(&d.table, "%-28s %-5s %-13s %-4s %6s %9s %9s %9s %7s %7s %7s\n", "when", "from", "level", "", "calls", "p50", "p90", "longest", "ok", "UNAVAIL", "TIMEOUT")

@@ -27,6 +27,7 @@ type crew struct {
 	nodes     atomic.Pointer[[]*harness.Node] // that workers turn to
 	known     atomic.Pointer[[]*harness.Node] // that may be named to them
 	metronome chaos.Metronome
+	stop      func() // may be called again
 
 	// gate is held for reading during an operation, so that who holds it for writing finds the workers at rest.
 	gate    sync.RWMutex
@@ -38,6 +39,7 @@ type crew struct {
 	stales      int // since begin
 	lost        int
 	complaining int
+	noted       int
 }
 
 // newCrew starts the workers: they end with the test.
@@ -46,14 +48,15 @@ func newCrew(t *testing.T, seed uint64, nodes []*harness.Node) *crew {
 	w.use(nodes)
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
-	t.Cleanup(func() {
+	w.stop = func() {
 		cancel()
 		running.Wait()
-	})
+	}
+	t.Cleanup(w.stop)
 	for i := range workersEach * int(kinds) {
 		o := &worker{
 			crew: w, id: i, kind: kind(i % int(kinds)), at: i / int(kinds), rng: rand.New(rand.NewPCG(seed, uint64(i))),
-			conns: map[*harness.Node]*harness.Conn{}, owner: map[string]*harness.Node{},
+			conns: map[*harness.Node]*harness.Conn{}, owner: map[string]*harness.Node{}, avoid: map[*harness.Node]time.Time{},
 		}
 		for range ownKeys {
 			o.ledgers = append(o.ledgers, w.newLedger(o.name("r")))
@@ -98,6 +101,15 @@ func (w *crew) find(addr string) *harness.Node {
 		}
 	}
 	return nil
+}
+
+// note logs one of the first failures.
+func (w *crew) note(format string, args ...any) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.noted++; w.noted <= mostComplaints {
+		w.t.Logf("%s: %s", time.Now().Format("15:04:05.000"), fmt.Sprintf(format, args...))
+	}
 }
 
 func (w *crew) stale(err error) { w.complain(&w.stales, err) }

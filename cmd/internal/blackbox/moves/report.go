@@ -42,6 +42,16 @@ func (t *Tally) Failed() (n int) {
 	return n
 }
 
+// Late is how many of the error replies tell that a node waited in vain for another one, or for a disk.
+func (t *Tally) Late() (n int) {
+	for text, count := range t.Errors {
+		if strings.Contains(text, "TIMEOUT") || strings.Contains(text, "UNAVAILABLE") {
+			n += count
+		}
+	}
+	return n
+}
+
 // Quantile is the time within which a part of the calls ended: 1 is the longest.
 func (t *Tally) Quantile(part float64) time.Duration {
 	if len(t.Calls) == 0 {
@@ -72,8 +82,9 @@ type Row struct {
 	Uneven        float64       // keys by node
 	Forward       Tally
 	Cluster       Tally
-	Stale         int // reads that showed less than they must
-	Lost          int // the same afterwards
+	Stalled       string // what held the machine up meanwhile: an operation may be too late for it
+	Stale         int    // reads that showed less than they must
+	Lost          int    // the same afterwards
 }
 
 // Table is the report.

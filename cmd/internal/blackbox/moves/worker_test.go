@@ -19,6 +19,7 @@ const (
 	patience = 10 * time.Second // for an answer
 	mostHops = 5                // how often a command is sent on
 	ownKeys  = 150              // registers of a worker, so that each partition has some
+	avoidFor = 5 * time.Second  // a node that failed is asked nothing, unless it is named as an owner
 	counters = 10
 )
 
@@ -38,6 +39,7 @@ type worker struct {
 	at       int // node that a forward worker talks to
 	conns    map[*harness.Node]*harness.Conn
 	owner    map[string]*harness.Node
+	avoid    map[*harness.Node]time.Time // until when
 	ledgers  []*chaos.Ledger
 	counters []*chaos.Counter
 	fresh    int
@@ -132,6 +134,7 @@ func (o *worker) do(key string, args ...string) ([]byte, chaos.Outcome) {
 	case end == chaos.OK:
 	case reply != nil:
 		o.tally.Error(plainText(reply), 1)
+		o.crew.note("%v: %s after %v", args, bytes.TrimSpace(reply), time.Since(began).Round(time.Millisecond))
 	default:
 		o.tally.Broken++
 	}
@@ -158,13 +161,14 @@ func (o *worker) send(key string, args []string) ([]byte, chaos.Outcome) {
 	for hop := 0; hop < mostHops && end == chaos.Moved; hop++ {
 		n := o.owner[key]
 		if n == nil {
-			n = nodes[o.rng.IntN(len(nodes))]
+			n = o.any(nodes)
 		}
 		if reply, end = o.ask(n, n.Clients, args); end == chaos.Moved {
 			o.tally.Moved++
 			fields := bytes.Fields(reply)
 			o.owner[key] = o.crew.find(string(fields[len(fields)-1]))
 		} else if reply == nil {
+			o.avoid[n] = time.Now().Add(avoidFor)
 			for k, owner := range o.owner { // a client library fetches its map again
 				if owner == n {
 					delete(o.owner, k)
@@ -175,6 +179,17 @@ func (o *worker) send(key string, args []string) ([]byte, chaos.Outcome) {
 		}
 	}
 	return reply, end
+}
+
+// any picks a node, but not one that failed of late if there is another.
+func (o *worker) any(nodes []*harness.Node) *harness.Node {
+	from := o.rng.IntN(len(nodes))
+	for i := range nodes {
+		if n := nodes[(from+i)%len(nodes)]; time.Now().After(o.avoid[n]) {
+			return n
+		}
+	}
+	return nodes[from]
 }
 
 // ask sends a command to a node, over a connection that is there or a new one.
