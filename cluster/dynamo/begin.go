@@ -12,7 +12,7 @@ import (
 // Finished.
 func (p *Partition) Begin(now Time, r *Request) {
 	p.beginStep()
-	p.step.req = r
+	p.doing.req = r
 	r.Finished, r.Err, r.Seq = false, nil, 0
 	p.begin(now, r)
 }
@@ -33,7 +33,7 @@ func (p *Partition) begin(now Time, r *Request) {
 		p.runRead(now, r, &reads, fromData)
 		return
 	}
-	first := p.firstAlive()
+	first := p.coordinator(r)
 	switch {
 	case r.Write && p.leads() && (first == p.self || r.from.node != 0):
 		p.runWrite(now, r, &reads, fromData)
@@ -68,8 +68,24 @@ func (p *Partition) overloaded() bool {
 // maxLingering is how many operations there may be, answered ones among them, for each that may wait.
 const maxLingering = 8
 
-// firstAlive returns which home replica is the primary, -1 when none is alive.
-func (p *Partition) firstAlive() int {
+// coordinator returns which home replica is to run an operation, -1 when none is alive: of a write the primary, but at the local
+// levels the first in the client's datacenter, so that nobody waits for another one; of a read the first in this node's.
+func (p *Partition) coordinator(r *Request) int {
+	dc := p.opts.DC
+	if r.Write {
+		if l := r.WriteLevel.Level; l != quorum.LocalOne && l != quorum.LocalQuorum {
+			dc = ""
+		} else {
+			dc = p.localDC(r)
+		}
+	}
+	if dc != "" {
+		for i, id := range p.ids[:p.lead] {
+			if p.homes[i].DC == dc && (i == p.self || p.host.Alive(id)) {
+				return i
+			}
+		}
+	}
 	for i, id := range p.ids[:p.lead] {
 		if i == p.self || p.host.Alive(id) {
 			return i
@@ -170,7 +186,7 @@ func (p *Partition) runAlone(r *Request, reads *object.ReadSet) {
 			return
 		}
 	}
-	p.step.alone = r
+	p.doing.alone = r
 	s := &r.steps
 	s.readOnly = !r.Write
 	err := p.loadView(&r.exec, s, r.Slot, reads, fromData)
@@ -223,7 +239,7 @@ func (p *Partition) evaluate(r *Request, reads *object.ReadSet) (object.Stamp, e
 func (p *Partition) answer(r *Request, err error, batch uint64) {
 	r.Err = err
 	switch {
-	case p.step.req == r:
+	case p.doing.req == r:
 		r.Finished, r.Seq = true, batch
 	case r.from.node != 0:
 		p.release(batch, held{message: p.passReply(r)})
