@@ -17,6 +17,13 @@
 //
 // Invariant: no stamp is issued at or above the durable ceiling, so none is issued again after a crash (package hlc).
 //
-// The ring has one node for now. So the core finishes every operation when it begins, has nothing to send, and lets dead rows
-// go by the node's own clock as the watermark.
+// While the ring has one node the core finishes every operation when it begins and has nothing to send, and dead rows go by the
+// node's own clock as the watermark.
+//
+// The ring changes while the node serves. A Keeper drives the node's part in the agreement on the next one (package epoch);
+// SwitchRing takes all partitions into it; the mover sees to it that what moves is copied and cleared.
+//
+//	links ──> Keeper: save, send ──> Adopt ──> SwitchRing: each partition in a step ──> mover: Move, paced ──> Progress ──> Keeper
+//
+// Invariant: all partitions work by the ring that Node.Ring returns, or by the one that SwitchRing is about to put in force.
 package cluster

@@ -9,24 +9,12 @@ import (
 
 	"github.com/rondokv/rondo/cluster/dynamo"
 	"github.com/rondokv/rondo/cluster/quorum"
-	"github.com/rondokv/rondo/cluster/ring"
-	"github.com/rondokv/rondo/engine/object"
 )
 
 // An operation of which others were told nothing is not left behind: Drain waits for it, as long as it may take.
 func TestDrainWaitsForOperations(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r, err := ring.Build([]ring.Node{{ID: 1, Weight: 1}, {ID: 2, Weight: 1}, {ID: 3, Weight: 1}}, ring.Options{Replicas: 3, SlotsPerPartition: 512})
-		if err != nil {
-			t.Fatal(err)
-		}
-		n, err := NewNode(Options{
-			Store: newHeldStore(), ID: 1, Inc: 7, SlotsPerPartition: 512, RaiseCeiling: func(object.HLC) error { return nil },
-			Ring: r, Links: void{}, Alive: func(object.NodeID) bool { return true },
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
+		n := silent(t, newHeldStore(), 3, 0, raised)
 		defer n.Close()
 		if err := n.Drain(t.Context()); err != nil {
 			t.Errorf("at rest: %v", err)

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/rondokv/rondo/cluster/hlc"
-	"github.com/rondokv/rondo/cluster/ring"
 	"github.com/rondokv/rondo/cluster/wire"
 	"github.com/rondokv/rondo/engine/object"
 )
@@ -15,21 +14,11 @@ import (
 // ceiling as well; one that is a little ahead is not.
 func TestPeerWhoseClockIsAhead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r, err := ring.Build([]ring.Node{{ID: 1, Weight: 1}, {ID: 2, Weight: 1}, {ID: 3, Weight: 1}}, ring.Options{Replicas: 3, SlotsPerPartition: 512})
-		if err != nil {
-			t.Fatal(err)
-		}
-		n, err := NewNode(Options{
-			Store: newHeldStore(), ID: 1, Inc: 7, SlotsPerPartition: 512, RaiseCeiling: func(object.HLC) error { return nil },
-			Ring: r, Links: void{}, Alive: func(object.NodeID) bool { return true },
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
+		n := silent(t, newHeldStore(), 3, 0, raised)
 		defer n.Close()
 		say := func(from object.NodeID, ahead time.Duration) {
 			now := object.HLCOf(time.Now().Add(ahead).UnixMilli())
-			n.Receive(from, []wire.Message{&wire.Read{Header: wire.Header{Epoch: uint64(r.Epoch()), HLC: now, ID: 1, Asker: 9, Budget: 800}}})
+			n.Receive(from, []wire.Message{&wire.Read{Header: wire.Header{Epoch: uint64(n.Ring().Epoch()), HLC: now, ID: 1, Asker: 9, Budget: 800}}})
 		}
 		for _, c := range []struct {
 			ahead   time.Duration

@@ -33,7 +33,8 @@ type KeeperOptions struct {
 	// Adopt takes all partitions of the node into the document's ring, then says true; or false, and Keeper.Adopted is called
 	// once they are.
 	Adopt func(*ring.Document) bool
-	// Event tells what has happened; after EventRemoved, EventConflict and an error of Save (Kind 0) the node must stop.
+	// Event tells what has happened; after EventConflict and an error of Save (Kind 0) the node must stop. After EventRemoved it must
+	// serve nobody, and stop when it has carried messages for some seconds more: the keeper goes on telling others what it knows.
 	Event  func(epoch.Event)
 	Logger *slog.Logger
 }
@@ -143,7 +144,7 @@ func (k *Keeper) carryOut() bool {
 		}
 		for _, e := range rd.Events {
 			k.o.Event(e)
-			if e.Kind == epoch.EventRemoved || e.Kind == epoch.EventConflict {
+			if e.Kind == epoch.EventConflict {
 				return false
 			}
 		}
@@ -226,14 +227,7 @@ func (k *Keeper) Do(ctx context.Context, c epoch.Command) (epoch.Outcome, error)
 	if err := k.put(ctx, func(now epoch.Time) { k.waiting[k.machine.Command(now, c)] = ch }); err != nil {
 		return epoch.Outcome{}, err
 	}
-	select {
-	case o := <-ch:
-		return o, nil
-	case <-k.ctx.Done():
-		return epoch.Outcome{}, ErrKeeperStopped
-	case <-ctx.Done():
-		return epoch.Outcome{}, ctx.Err()
-	}
+	return await(ctx, k, ch)
 }
 
 // Status returns how things are, as this node sees it.
@@ -242,12 +236,18 @@ func (k *Keeper) Status(ctx context.Context) (epoch.Status, error) {
 	if err := k.put(ctx, func(epoch.Time) { ch <- k.machine.Status() }); err != nil {
 		return epoch.Status{}, err
 	}
+	return await(ctx, k, ch)
+}
+
+// await waits for what the keeper's goroutine says to one who asked.
+func await[T any](ctx context.Context, k *Keeper, ch <-chan T) (T, error) {
+	var none T
 	select {
-	case s := <-ch:
-		return s, nil
+	case v := <-ch:
+		return v, nil
 	case <-k.ctx.Done():
-		return epoch.Status{}, ErrKeeperStopped
+		return none, ErrKeeperStopped
 	case <-ctx.Done():
-		return epoch.Status{}, ctx.Err()
+		return none, ctx.Err()
 	}
 }

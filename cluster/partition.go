@@ -19,28 +19,27 @@ import (
 type partition struct {
 	mu   sync.Mutex
 	node *Node
+	core *dynamo.Partition // guarded by mu; nil, and fixed, when the partition is not served
 
-	// unreadable is why the partition is not served; core is nil then. Both are set before the node runs.
-	unreadable error
-	core       *dynamo.Partition // guarded by mu
-
-	// guarded by mu:
-	present object.HLC // the present of the step under way
-	told    uint64     // up to where the core knows batches to be durable
-
+	present object.HLC    // guarded by mu: the present of the step under way
 	durable atomic.Uint64 // how many batches may be answered
-	timer   atomic.Int64  // when the core wants a tick, a dynamo.Time; 0: never
 	waiting atomic.Int32  // readers that wait for durable to rise
 	holds   atomic.Bool   // the core holds something until batches are durable
 	failed  atomic.Bool   // a commit failed: what is visible may not be durable
-	ticking atomic.Bool   // a goroutine of its own gives the core its tick
-	wake    sync.Cond     // on mu
-	number  int           // fixed
 
 	// guarded by mu:
-	alone     bool   // the ring by which core works has one member
-	moving    bool   // the mover looks after it
-	counted   bool   // all its keys are in the counts
+	alone   bool // the ring by which core works has one member
+	moving  bool // the mover looks after it
+	counted bool // all its keys are in the counts
+
+	ticking    atomic.Bool  // a goroutine of its own gives the core its tick
+	timer      atomic.Int64 // when the core wants a tick, a dynamo.Time; 0: never
+	wake       sync.Cond    // on mu
+	number     int          // fixed
+	unreadable error        // why the partition is not served. Set before the node runs, as core is
+
+	// guarded by mu:
+	told      uint64 // up to where the core knows batches to be durable
 	countedTo []byte // while they are being counted: keys below this are in
 	reads     uint32 // that asked other nodes
 	answers   uint32 // to them
@@ -58,7 +57,7 @@ type stored struct {
 // begin steps the core with a call. In a ring of one it is Finished then. again says that nothing was done because the clock's
 // ceiling was in the way.
 func (p *partition) begin(c *Call, now dynamo.Time, present object.HLC) (again bool) {
-	if p.unreadable != nil {
+	if p.core == nil {
 		c.Err = p.unreadable
 		return false
 	}
@@ -77,7 +76,7 @@ func (p *partition) begin(c *Call, now dynamo.Time, present object.HLC) (again b
 	p.present = present
 	p.core.Begin(now, r)
 	c.pending = !r.Finished // before what the step lets out can finish it
-	again = r.Finished && errors.Is(r.Err, dynamo.ErrClockCeiling)
+	again = r.Err != nil && r.Finished && errors.Is(r.Err, dynamo.ErrClockCeiling)
 	if !p.core.Quiet() {
 		c.stored = p.readyLocked(now, c.stored)
 		if c.pending && r.Finished && len(c.errand.done) == 0 {

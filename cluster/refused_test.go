@@ -7,7 +7,6 @@ import (
 
 	"github.com/rondokv/rondo/cluster/dynamo"
 	"github.com/rondokv/rondo/cluster/quorum"
-	"github.com/rondokv/rondo/cluster/ring"
 	"github.com/rondokv/rondo/cluster/wire"
 	"github.com/rondokv/rondo/engine/object"
 )
@@ -23,17 +22,7 @@ func TestBlindWriteThatTheStoreRefuses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := newHeldStore()
 		store.refuse = errBroken
-		r, err := ring.Build([]ring.Node{{ID: 1, Weight: 1}, {ID: 2, Weight: 1}, {ID: 3, Weight: 1}}, ring.Options{Replicas: 3, SlotsPerPartition: 512})
-		if err != nil {
-			t.Fatal(err)
-		}
-		n, err := NewNode(Options{
-			Store: store, ID: 1, Inc: 7, SlotsPerPartition: 512, RaiseCeiling: func(object.HLC) error { return nil },
-			Ring: r, Links: void{}, Alive: func(object.NodeID) bool { return true },
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
+		n := silent(t, store, 3, 0, raised)
 		defer n.Close()
 		refused := 0
 		for slot := object.Slot(0); slot < object.SlotCount; slot += 512 {

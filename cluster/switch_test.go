@@ -228,6 +228,9 @@ func TestAloneAndNotAlone(t *testing.T) {
 			t.Fatal(err, out.Err())
 		}
 		<-first.gone
+		if s, err := first.keeper.Status(t.Context()); err != nil || !s.Removed {
+			t.Errorf("its keeper does not tell others any more what it knows: %+v, %v", s, err)
+		}
 		synctest.Wait()
 		if !second.node.alone.Load() || second.node.Ring().Epoch() < 8 {
 			t.Fatalf("epoch %d, alone %v", second.node.Ring().Epoch(), second.node.alone.Load())

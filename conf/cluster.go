@@ -272,7 +272,7 @@ func clusterSettings() []Setting {
 			codec: label(func(c *Config) *string { return &c.ClusterName }),
 		}, {
 			Name: "replicas", Group: groupCluster,
-			Doc:   "N, how many nodes keep each key. A ring with fewer nodes keeps as many copies as it has nodes: a single node keeps one. Founders must agree on it; once there is a ring, the ring's number holds.",
+			Doc:   "N, how many nodes keep each key. A ring with fewer nodes keeps as many copies as it has nodes: a single node keeps one. Founders must agree on it; once there is a ring, `rondo admin ring plan --replicas` changes it.",
 			codec: integer(1, maxReplicas, func(c *Config) *int { return &c.Replicas }),
 		}, {
 			Name: "replicas-by-dc", Group: groupCluster,
@@ -292,17 +292,24 @@ func clusterSettings() []Setting {
 			codec: keyspaces(func(c *Config) *string { return &c.Keyspaces }),
 		}, {
 			Name: "rack", Group: groupCluster,
-			Doc:   "What fails together: replicas of a key are put into different racks where there are enough. Not set: a rack of its own. Fixed when the ring is formed.",
+			Doc:   "What fails together: replicas of a key are put into different racks where there are enough. Not set: a rack of its own. Fixed once the node is a member.",
 			codec: place("rack", func(c *Config) *string { return &c.Rack }),
 		}, {
 			Name: "dc", Group: groupCluster,
-			Doc:   "Datacenter of this node, for LOCAL_ONE, LOCAL_QUORUM and EACH_QUORUM. Fixed when the ring is formed.",
+			Doc:   "Datacenter of this node, for LOCAL_ONE, LOCAL_QUORUM and EACH_QUORUM. Fixed once the node is a member.",
 			codec: place("datacenter", func(c *Config) *string { return &c.DC }),
 		}, {
 			Name: "weight", Group: groupCluster,
-			Doc:   "Share of the data relative to the other nodes, for unequal hardware. Fixed when the ring is formed.",
+			Doc:   "Share of the data relative to the other nodes, for unequal hardware. Once the node is a member, `rondo admin ring plan --weight` changes it.",
 			codec: integer(1, maxWeight, func(c *Config) *int { return &c.Weight }),
-		}, {
+		},
+	}
+}
+
+// peerSettings are those of how nodes find and trust each other.
+func peerSettings() []Setting {
+	return []Setting{
+		{
 			Name: "peer-advertise", Group: groupCluster,
 			Doc:   "The host at which other nodes reach this one, for peer and gossip. Not set: that of this node among the founders, else the address that is bound.",
 			codec: advertised(func(c *Config) *string { return &c.PeerAdvertise }),

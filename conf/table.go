@@ -21,7 +21,7 @@ const (
 // documentation. The slice is the caller's.
 func Settings() []Setting {
 	var all []Setting
-	for _, part := range [][]Setting{placeSettings(), clusterSettings(), dataSettings(), memorySettings(), clientSettings(), timeSettings(), observingSettings()} {
+	for _, part := range [][]Setting{placeSettings(), clusterSettings(), peerSettings(), dataSettings(), memorySettings(), clientSettings(), timeSettings(), observingSettings()} {
 		all = append(all, part...)
 	}
 	return all

@@ -284,7 +284,7 @@ func (p *Partition) offered(now Time, t *transfer) {
 
 // deleteSome lets some of the rows go, those of databases last, for what they cover must not come back.
 func (p *Partition) deleteSome(now Time, t *transfer) {
-	p.step.move = &moved{t: t, now: now}
+	p.undo.move = &moved{t: t, now: now}
 	lo, hi := p.bounds()
 	rows, size := 0, 0
 	var databases []object.RowKey

@@ -22,7 +22,7 @@ func (copying) page(p *Partition, now Time, t *transfer, next piece) {
 }
 
 func (copying) took(p *Partition, now Time, t *transfer, a *ask, m *wire.Fetched) {
-	p.step.move = &moved{t: t, now: now}
+	p.undo.move = &moved{t: t, now: now}
 	if err := p.mergePage(m.Rows); err != nil {
 		p.unmerge()
 		p.event(Event{Kind: EventCorrupt, Peer: t.x.peer, Err: err})
@@ -41,7 +41,7 @@ func (copying) took(p *Partition, now Time, t *transfer, a *ask, m *wire.Fetched
 
 // countMoved counts rows that came in, or went.
 func (p *Partition) countMoved(t *transfer, rows, size int, in bool) {
-	m := p.step.move
+	m := p.undo.move
 	m.rows, m.bytes = m.rows+uint64(rows), m.bytes+uint64(size)
 	t.rows, t.bytes = t.rows+uint64(rows), t.bytes+uint64(size)
 	if in {

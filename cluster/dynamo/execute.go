@@ -54,7 +54,7 @@ func gatherLevel(r *Request, homes int) quorum.Choice {
 // rows to all home replicas, and answers once the level is met. All of it is one step: nothing comes in between.
 func (p *Partition) execute(now Time, op *operation) {
 	r := op.req
-	p.step.op = op
+	p.undo.op = op
 	if op.gathered != nil {
 		p.stats.Differing++
 	}

@@ -10,16 +10,20 @@ type Execution struct {
 
 	mutation object.Mutation
 	in       object.Input
+	released bool // all that View.Keys has room for is zero
 }
 
 // Begin makes room for n keys, all without rows.
 func (x *Execution) Begin(n int) {
+	if !x.released {
+		clear(x.View.Keys) // what is behind them is clear
+	}
+	x.released = false
 	if cap(x.View.Keys) < n {
 		x.View.Keys = make([]object.KeyState, n)
 		return
 	}
 	x.View.Keys = x.View.Keys[:n]
-	clear(x.View.Keys)
 }
 
 // Step evaluates op at stamp and applies what it changes to the rows of the view. It reports whether any row changed.
@@ -44,6 +48,7 @@ func (x *Execution) Step(op Op, stamp object.Stamp, random uint64) bool {
 // Release lets go of the rows, so that an idle Execution keeps no values alive.
 func (x *Execution) Release() {
 	clear(x.View.Keys)
+	x.released = true
 	x.mutation.Reset()
 	if cap(x.View.Keys) > maxIdleKeys {
 		x.View.Keys = nil

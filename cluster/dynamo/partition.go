@@ -14,19 +14,18 @@ import (
 //
 // Every call of Begin, Receive, Durable, Unreachable, Tick, SwitchRing, Move and More is one step, and each is followed by Ready.
 type Partition struct {
-	// What every operation of a ring of one touches comes first, in three lines of the processor's cache: there are a thousand
+	// What every operation of a ring of one touches comes first, in two lines of the processor's cache: there are a thousand
 	// partitions, and each is cold when its turn comes.
-	host             Host
-	step             step
-	operations       uint64 // Stats.Operations
-	applied, durable uint64 // batches
-	ops              table  // under way
-	number           ring.Partition
-	firstSlot        object.Slot
-	single           bool // this node is the only home replica
-	alone            bool // the ring has no other member: nobody else holds rows or hints of the partition
-	secret           object.Secret
-	cleared          [object.DBCount]object.Stamp // of the databases, as stored
+	host       Host
+	doing      doing
+	step       step
+	single     bool   // this node is the only home replica
+	alone      bool   // the ring has no other member: nobody else holds rows or hints of the partition
+	operations uint64 // Stats.Operations
+	applied    uint64 // batches
+	ops        table  // under way
+	secret     object.Secret
+	cleared    [object.DBCount]object.Stamp // of the databases, as stored
 
 	leftover [object.DBCount]bool // rows that cleared covers may still be stored
 	opts     Options
@@ -34,6 +33,11 @@ type Partition struct {
 	ready    Ready
 	stats    Stats
 
+	durable   uint64 // batches
+	number    ring.Partition
+	firstSlot object.Slot
+
+	undo   undo
 	ring   *ring.Ring
 	since  ring.Epoch      // requests of earlier epochs are refused
 	ids    []object.NodeID // the owners: the preference list, then who is on the other list only while the partition moves
@@ -66,17 +70,25 @@ type Partition struct {
 	refs   []object.KeyRef   // scratch: their keys
 }
 
-// step is what the present step has done, so that Refused can take it back.
+// step is how far the present step is.
 type step struct {
-	open     bool // Ready was not called yet
-	kept     bool // Release was not called yet
-	batch    bool // it makes a batch
-	some     bool // it asks for something, or holds something back
-	messages int  // how many there were before it
+	open  bool // Ready was not called yet
+	kept  bool // Release was not called yet
+	batch bool // it makes a batch
+	some  bool // it asks for something, or holds something back
+}
+
+// doing is whose step it is.
+type doing struct {
+	req   *Request // of Begin
+	alone *Request // that made the batch without an operation
+}
+
+// undo is what else the present step has done, so that Refused can take it back.
+type undo struct {
+	messages int // how many there were before the batch
 	op       *operation
-	req      *Request // of Begin
-	alone    *Request // that made the batch without an operation
-	move     *moved   // by a transfer
+	move     *moved // by a transfer
 	reply    *wire.WriteReply
 	replyTo  object.NodeID
 }
@@ -260,10 +272,10 @@ func (p *Partition) Busy() bool {
 // Quiet ends a step that asks for nothing and holds nothing back, as that of a read in a ring of one does; false when there
 // is something to be done, and Ready says what. It looks at less memory than Ready, which for a thousand partitions counts.
 func (p *Partition) Quiet() bool {
-	if p.step.some || p.step.req == nil || p.step.req != p.step.alone {
+	if p.step.some || p.doing.req == nil || p.doing.req != p.doing.alone {
 		return false
 	}
-	p.step = step{}
+	p.step, p.doing = step{}, doing{} // there is nothing to undo where a request ran alone and made no batch
 	return true
 }
 
@@ -281,14 +293,14 @@ func (p *Partition) Release() {
 		return
 	}
 	r := &p.ready
-	if p.step.req == nil || p.step.req != p.step.alone {
+	if p.doing.req == nil || p.doing.req != p.doing.alone {
 		empty(&r.Messages)
 		empty(&r.Done)
 		r.More = false
 		p.bufs.release()
 		p.states, p.refs = idle(p.states), idle(p.refs)
 	}
-	if r.Batch != 0 || len(r.Events) > 0 || p.step.alone == nil {
+	if r.Batch != 0 || len(r.Events) > 0 || p.doing.alone == nil {
 		empty(&r.Writes)
 		empty(&r.Counts)
 		empty(&r.Clears)
@@ -296,7 +308,7 @@ func (p *Partition) Release() {
 		empty(&r.Events)
 		r.Batch = 0
 	}
-	p.step = step{}
+	p.step, p.doing, p.undo = step{}, doing{}, undo{}
 }
 
 // idle empties a slice, and lets one go that has grown large.

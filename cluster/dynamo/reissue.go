@@ -130,7 +130,7 @@ func (p *Partition) reissue(now Time, op *operation) {
 	for i := range send {
 		send[i] = true
 	}
-	p.step.op = op
+	p.undo.op = op
 	if err := p.require(op, op.choice, true); err != nil {
 		panic("dynamo: a level that could be met cannot be met: " + err.Error())
 	}

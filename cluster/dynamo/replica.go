@@ -226,7 +226,7 @@ func readSetOf(m *wire.Read) object.ReadSet {
 // receiveWrite merges whole rows into this node's own, or keeps them for another.
 func (p *Partition) receiveWrite(now Time, from object.NodeID, m *wire.Write) {
 	reply := &wire.WriteReply{Header: p.reply(&m.Header), Attempt: m.Attempt}
-	p.step.reply, p.step.replyTo = reply, from
+	p.undo.reply, p.undo.replyTo = reply, from
 	var err error
 	switch {
 	case m.For != 0 && m.For != p.opts.ID:
@@ -380,7 +380,7 @@ func (p *Partition) Refused(err error) {
 	}
 	hints := lostHints(p.ready.Writes)
 	p.unmerge()
-	s := &p.step
+	s := &p.undo
 	switch {
 	case s.reply != nil:
 		s.reply.Status, s.reply.Rows = wire.StatusFull, nil
@@ -397,8 +397,8 @@ func (p *Partition) Refused(err error) {
 			p.answer(s.op.req, err, 0)
 		}
 		p.forget(s.op)
-	case s.alone != nil:
-		p.answer(s.alone, err, 0)
+	case p.doing.alone != nil:
+		p.answer(p.doing.alone, err, 0)
 	case s.move != nil:
 		p.moveRefused()
 	default:

@@ -244,7 +244,7 @@ func presenceOf(k *object.KeyState) Presence {
 // put adds a write to the step's batch. key and row are the batch's for good.
 func (p *Partition) put(key, row []byte) {
 	if !p.step.batch {
-		p.step.batch, p.step.messages = true, len(p.ready.Messages)
+		p.step.batch, p.undo.messages = true, len(p.ready.Messages)
 		p.applied++
 		p.ready.Batch = p.applied
 	}

@@ -194,7 +194,7 @@ func (p *Partition) transferLost(now Time, node object.NodeID) {
 
 // moveRefused is for a batch of a transfer that the store refused: there will be room again, or not.
 func (p *Partition) moveRefused() {
-	m := p.step.move
+	m := p.undo.move
 	t := m.t
 	t.rows, t.bytes = t.rows-m.rows, t.bytes-m.bytes
 	p.stats.MovedIn, p.stats.MovedBytesIn = p.stats.MovedIn-m.in, p.stats.MovedBytesIn-m.inBytes

@@ -42,7 +42,7 @@ func (p *Partition) doWork(now Time) {
 	for p.workDone < len(p.works) && !p.step.batch {
 		w := p.works[p.workDone]
 		p.workDone++
-		p.step.op, p.step.alone = nil, nil // of what was done before in this step, which made no batch
+		p.undo.op, p.doing.alone = nil, nil // of what was done before in this step, which made no batch
 		switch w.kind {
 		case workOwnRows:
 			p.ownRowsDurable(now, w)

@@ -17,7 +17,7 @@
 //	do(rd):  if rd.Save != nil  { store it in one batch, wait until it is durable }
 //	         send rd.Messages
 //	         if rd.Adopt != nil { switch all partitions to it; then m.Adopted(now, rd.Adopt.Epoch) and do(m.Ready()) }
-//	         hand out rd.Outcomes, log rd.Events; on EventRemoved and EventConflict stop the node
+//	         hand out rd.Outcomes, log rd.Events; on EventConflict stop the node, on EventRemoved after a while
 //
 // The driver keeps these rules:
 //
@@ -101,6 +101,13 @@
 // It has no document, is no one's voter and reports nothing. View.Waiting of the others, which gossip fills, is its request. Whoever
 // it hears of by Newer it asks for the document. One that does not name it only shows in Status.Seen; the first that does
 // is the answer.
+//
+// # Removed
+//
+// A voter that is dropped takes part in deciding so, and may be the only one that knows: it has the last vote, and others that have
+// voted die. If it stopped at once, and is gone for good, a voter that is left alone of three could never decide anything. So it hands
+// the document to the new voters, tells the others that there is one, repeats that at every tick, and answers what it is asked. Its driver
+// serves no clients any more, but carries messages (Receive, Tick, Ready) for some seconds longer, and as long again after a restart.
 //
 // # Bytes
 //

@@ -6,6 +6,9 @@ import (
 	"github.com/rondokv/rondo/cluster/ring"
 )
 
+// lingers is for how long the driver of a node that is removed carries messages.
+const lingers = 2 * Second
+
 func (n *node) start() {
 	w := n.w
 	n.life++
@@ -137,7 +140,9 @@ func (n *node) act(rd Ready) {
 		})
 	}
 	for _, e := range rd.Events {
-		n.dead = n.dead || e.Kind == EventRemoved
+		if e.Kind == EventRemoved {
+			n.later(lingers, func() { n.dead = true })
+		}
 		if e.Kind == EventConflict {
 			n.w.fatalf("node %d: conflict: %s", n.id, e.Text)
 		}

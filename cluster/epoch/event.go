@@ -19,7 +19,8 @@ const (
 	EventWithdrawn
 	// EventRefused: no plan could be made for who waits or leaves; Text says why.
 	EventRefused
-	// EventRemoved: this node is no member of the newest document. Stop: it can only come back with another id.
+	// EventRemoved: this node is no member of the newest document. Serve nobody any more, and stop after some seconds: see
+	// "Removed" in the package comment. It can only come back with another id. It may be said again.
 	EventRemoved
 	// EventConflict: see ErrConflict; Node has shown it. Stop.
 	EventConflict
@@ -37,7 +38,7 @@ func (k EventKind) String() string {
 	return names[k]
 }
 
-// Event is for logs, but for EventRemoved and EventConflict, after which the driver stops.
+// Event is for logs, but for EventRemoved and EventConflict, which the driver obeys.
 type Event struct {
 	Kind  EventKind
 	Epoch ring.Epoch // of the document

@@ -240,6 +240,7 @@ func (m *Machine) Tick(now Time) {
 	m.lookAround(now)
 	m.report(now)
 	m.remind()
+	m.part()
 	m.finishOthers(now)
 	m.evaluate(now)
 	m.passAgain(now)

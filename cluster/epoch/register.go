@@ -153,9 +153,14 @@ func (m *Machine) store(now Time, d *ring.Document, encoded []byte) {
 	m.remind()
 }
 
-// leave notes that this node is no member any more. It still tells others what it knows.
+// leave notes that this node is no member any more. It goes on telling others what it knows, for as long as its driver lets it: it
+// may be the only voter that heard of the document and is still there.
 func (m *Machine) leave() {
 	m.removed, m.adopt = true, nil
+	for _, v := range m.doc.Voters {
+		m.send(v, appendDocument(nil, m.encoded))
+	}
+	m.part()
 	m.event(Event{Kind: EventRemoved, Epoch: m.doc.Epoch, Stage: m.doc.Stage, Node: m.self})
 }
 

@@ -151,6 +151,18 @@ func (m *Machine) receiveHeard(now Time, from ring.NodeID, h heard) error {
 	return nil
 }
 
+// part has a node that is no member any more tell all members that there is a newer document than theirs may be. Whether they are alive
+// it may not hear any more.
+func (m *Machine) part() {
+	if !m.removed {
+		return
+	}
+	body := m.heard()
+	for i := range m.doc.Members {
+		m.send(m.doc.Members[i].ID, body)
+	}
+}
+
 // remind tells the members that are behind, as the conductor knows, that there is a newer document.
 func (m *Machine) remind() {
 	if m.doc == nil || m.removed || m.Conductor() != m.self {

@@ -8,8 +8,7 @@ func (r *Register) prepare(m *Message) error {
 		return ErrNotVoter
 	}
 	switch {
-	case m.Ballot.Less(r.state.Promised):
-		r.send(Message{Kind: Reject, To: m.From, Ballot: m.Ballot, Promised: r.state.Promised})
+	case r.outbid(m):
 		return nil
 	case m.Ballot == r.state.Accepted:
 		return nil // late: the proposer has asked to accept since
@@ -26,8 +25,7 @@ func (r *Register) accept(m *Message) error {
 		return ErrNotVoter
 	}
 	switch {
-	case m.Ballot.Less(r.state.Promised):
-		r.send(Message{Kind: Reject, To: m.From, Ballot: m.Ballot, Promised: r.state.Promised})
+	case r.outbid(m):
 		return nil
 	case m.Ballot == r.state.Accepted:
 		if !bytes.Equal(m.Value, r.state.Value) {
@@ -38,4 +36,13 @@ func (r *Register) accept(m *Message) error {
 	}
 	r.send(Message{Kind: Accepted, To: m.From, Ballot: m.Ballot})
 	return nil
+}
+
+// outbid refuses a message whose ballot is below what was promised.
+func (r *Register) outbid(m *Message) bool {
+	if !m.Ballot.Less(r.state.Promised) {
+		return false
+	}
+	r.send(Message{Kind: Reject, To: m.From, Ballot: m.Ballot, Promised: r.state.Promised})
+	return true
 }

@@ -8,9 +8,8 @@ import (
 
 // The versions of the formats. A new field means a new version; see the package comment for the bytes.
 const (
-	messageVersion  = 1
-	stateVersion    = 1
-	recoveryVersion = 1
+	messageVersion = 1
+	stateVersion   = 1
 )
 
 const (

@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -53,13 +52,6 @@ func sampleStates() []State {
 	return []State{s, accepted, decided}
 }
 
-func sampleRecovery() Recovery {
-	return Recovery{
-		Old: ClusterID{1}, New: ClusterID{2}, Known: sampleEpoch, Parent: sampleHash(), By: sampleA, AtMillis: 1_700_000_000_000,
-		Voters: []NodeID{sampleA, sampleB}, Lost: []NodeID{3, 4, 5}, Reason: "rack 7 burnt down",
-	}
-}
-
 func TestGolden(t *testing.T) {
 	var text bytes.Buffer
 	line := func(name string, b []byte) { fmt.Fprintf(&text, "%s\n\t%s\n", name, hex.EncodeToString(b)) }
@@ -69,7 +61,6 @@ func TestGolden(t *testing.T) {
 	for i, name := range []string{"state, promised", "state, accepted", "state, decided"} {
 		line(name, AppendState(nil, sampleStates()[i]))
 	}
-	line("recovery", AppendRecovery(nil, sampleRecovery()))
 	path := filepath.Join("testdata", "bytes.txt")
 	if *rewrite {
 		if err := os.WriteFile(path, text.Bytes(), 0o644); err != nil {
@@ -101,10 +92,6 @@ func codecs() []codec {
 			s, err := DecodeState(b)
 			return AppendState(nil, s), err
 		}},
-		{"recovery", func(b []byte) ([]byte, error) {
-			r, err := DecodeRecovery(b)
-			return AppendRecovery(nil, r), err
-		}},
 	}
 }
 
@@ -118,10 +105,6 @@ func TestRoundTrips(t *testing.T) {
 		if got, err := DecodeState(AppendState([]byte("before"), want)[6:]); err != nil || !reflect.DeepEqual(got, want) {
 			t.Errorf("%+v, %v", got, err)
 		}
-	}
-	want := sampleRecovery()
-	if got, err := DecodeRecovery(AppendRecovery([]byte("before"), want)[6:]); err != nil || !reflect.DeepEqual(got, want) {
-		t.Errorf("%+v, %v", got, err)
 	}
 }
 
@@ -146,21 +129,10 @@ func TestLargest(t *testing.T) {
 	if _, err := DecodeState(AppendState(nil, s)); !errors.Is(err, ErrMalformed) {
 		t.Errorf("a byte more: %v", err)
 	}
-	r := sampleRecovery()
-	r.Voters, r.Lost, r.Reason = []NodeID{10_001, 10_002, 10_003, 10_004, 10_005, 10_006, sampleA}, nil, strings.Repeat("x", MaxReason)
-	for i := range NodeID(MaxLost) {
-		r.Lost = append(r.Lost, i+1)
-	}
-	if b := AppendRecovery(nil, r); len(b) != MaxRecovery {
-		t.Errorf("%d bytes", len(b))
-	} else if _, err := DecodeRecovery(b); err != nil {
-		t.Error(err)
-	}
 }
 
 // Every cut and, where there is a checksum, every flipped bit is refused.
 func TestDamage(t *testing.T) {
-	all := codecs()
 	for _, m := range sampleMessages() {
 		b := AppendMessage(nil, m)
 		for n := range b {
@@ -172,24 +144,23 @@ func TestDamage(t *testing.T) {
 			}
 		}
 	}
-	for i, b := range [][]byte{AppendState(nil, sampleStates()[1]), AppendRecovery(nil, sampleRecovery())} {
-		for n := range b {
-			if _, err := all[i+1].again(b[:n]); err == nil {
-				t.Errorf("%s: %d of %d bytes", all[i+1].name, n, len(b))
-			}
+	b := AppendState(nil, sampleStates()[1])
+	for n := range b {
+		if _, err := DecodeState(b[:n]); err == nil {
+			t.Errorf("state: %d of %d bytes", n, len(b))
 		}
-		for bit := range 8 * len(b) {
-			damaged := slices.Clone(b)
-			damaged[bit/8] ^= 1 << (bit % 8)
-			if _, err := all[i+1].again(damaged); !errors.Is(err, ErrCorrupt) {
-				t.Errorf("%s: bit %d flipped: %v", all[i+1].name, bit, err)
-			}
+	}
+	for bit := range 8 * len(b) {
+		damaged := slices.Clone(b)
+		damaged[bit/8] ^= 1 << (bit % 8)
+		if _, err := DecodeState(damaged); !errors.Is(err, ErrCorrupt) {
+			t.Errorf("state: bit %d flipped: %v", bit, err)
 		}
 	}
 }
 
 func TestOtherVersions(t *testing.T) {
-	for i, b := range [][]byte{AppendMessage(nil, sampleMessages()[0]), AppendState(nil, sampleStates()[0]), AppendRecovery(nil, sampleRecovery())} {
+	for i, b := range [][]byte{AppendMessage(nil, sampleMessages()[0]), AppendState(nil, sampleStates()[0])} {
 		c := codecs()[i]
 		b[0] = 2
 		if i > 0 {
@@ -204,20 +175,6 @@ func TestOtherVersions(t *testing.T) {
 	b[1] = 2
 	if _, err := DecodeState(appendSum(b[:len(b)-crcLen], 0)); !errors.Is(err, ErrMalformed) {
 		t.Errorf("an unknown flag: %v", err)
-	}
-}
-
-func TestNothingIsAllocatedForALength(t *testing.T) {
-	b := AppendRecovery(nil, sampleRecovery())
-	head := b[:recoveryHead]
-	head[len(head)-2], head[len(head)-1] = 0xff, 0xff // 65535 lost
-	b = appendSum(slices.Clone(head), 0)
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	_, err := DecodeRecovery(b)
-	runtime.ReadMemStats(&after)
-	if n := after.TotalAlloc - before.TotalAlloc; err == nil || n > 16<<10 {
-		t.Errorf("%d bytes allocated: %v", n, err)
 	}
 }
 
@@ -259,11 +216,6 @@ func FuzzDecodeState(f *testing.F) {
 		seeds = append(seeds, b[:len(b)-crcLen])
 	}
 	fuzz(f, sealed(codecs()[1]), seeds...)
-}
-
-func FuzzDecodeRecovery(f *testing.F) {
-	b := AppendRecovery(nil, sampleRecovery())
-	fuzz(f, sealed(codecs()[2]), b[:len(b)-crcLen])
 }
 
 // FuzzReceive brings any message to a register that proposes and has accepted: no panic, and nothing but a decision ends it.

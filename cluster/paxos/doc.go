@@ -98,13 +98,9 @@
 //
 // # A majority of voters gone for good
 //
-// Then nothing is decided any more, and no survivor can know what the others had decided. Recovery is the record with which an
-// operator ends it: another cluster id, the hash of the last document known, who is given up, and why. Its epoch is
-// RecoveryGap above, so that no number names a document of both lineages. What is left is the driver's: to ask every survivor for
-// its latest document and take the greatest, to refuse while a majority answers, to say what may be lost (decisions and rows
-// that only the lost nodes had), to write the first document of the new lineage with the record in it and hand it to the
-// survivors, each of which stores it with the new cluster id and drops its States. A node that was given up and comes back has
-// the old cluster id, is refused by the links, and can only join anew.
+// Then nothing is decided any more, and no survivor can know what the others had decided. An operator ends it with a new lineage,
+// whose first document no voters decide: it is another cluster that begins, with another id, to which the nodes of the old one
+// do not talk. That is ring.Recover's, and the driver's (package epoch), which drops its States.
 //
 // # Bytes
 //
@@ -116,8 +112,6 @@
 //	  Elsewhere  known u64
 //	  Accept, Decided  value
 //	state     version u8 =1 | flags u8: 1 decided | epoch u64 | parent [32] | promised ballot | accepted ballot | value | crc32c u32
-//	recovery  version u8 =1 | old cluster [16] | new cluster [16] | known u64 | parent [32] | by u64 | at u64, ms |
-//	          voters u8 | lost u16 | node ids u64, voters then lost | reason | crc32c u32
 //
 // One value has one encoding; decoders refuse every other, and allocate nothing from a declared length. A new field means a
 // new version. The files under testdata hold the bytes.

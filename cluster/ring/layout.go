@@ -47,7 +47,7 @@ type Relaxation struct {
 func (x Relaxation) String() string {
 	switch x.Reason {
 	case NodeCapped:
-		return fmt.Sprintf("%v: node %d gets %d vnodes instead of %d", x.Reason, x.Node, x.Got, x.Wanted)
+		return fmt.Sprintf("%v: node %016x gets %d vnodes instead of %d", x.Reason, x.Node, x.Got, x.Wanted)
 	case RackCapped:
 		return fmt.Sprintf("%v: dc %q rack %q gets %d vnodes instead of %d", x.Reason, x.DC, x.Rack, x.Got, x.Wanted)
 	case DCCapped:

@@ -247,7 +247,7 @@ func Recover(d *Document, survivors []NodeID, cluster string) (*Document, error)
 	var changes []Change
 	for _, id := range survivors {
 		if d.Member(id) == nil {
-			return nil, fmt.Errorf("%w: node %d", ErrUnknown, id)
+			return nil, fmt.Errorf("%w: node %016x", ErrUnknown, id)
 		}
 	}
 	for i := range base.Members {

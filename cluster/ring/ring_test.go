@@ -97,9 +97,9 @@ func TestRelaxed(t *testing.T) {
 		{"two racks", nodes(1, 6, 2), []string{"few-racks: 2 of 3"}},
 		{"one rack", nodes(1, 6, 1), []string{"few-racks: 1 of 3"}},
 		{"two datacenters", dcs, []string{"few-datacenters: 2 of 3"}},
-		{"a giant", nodes(1, 5, 0, 96, 1, 1, 1, 1), []string{"node-capped: node 1 gets 1024 vnodes instead of 2949"}},
+		{"a giant", nodes(1, 5, 0, 96, 1, 1, 1, 1), []string{"node-capped: node 0000000000000001 gets 1024 vnodes instead of 2949"}},
 		{"a big datacenter", big, []string{`datacenter-capped: dc "east" gets 1024 vnodes instead of 2048`}},
-		{"a giant of two", nodes(1, 2, 0, 50, 1), []string{"few-nodes: 2 of 3", "node-capped: node 1 gets 1024 vnodes instead of 2007"}},
+		{"a giant of two", nodes(1, 2, 0, 50, 1), []string{"few-nodes: 2 of 3", "node-capped: node 0000000000000001 gets 1024 vnodes instead of 2007"}},
 		{"a big rack", nodes(1, 7, 3), []string{`rack-capped: dc "" rack "A" gets 1024 vnodes instead of 1316`}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -65,21 +65,21 @@ func (s *staging) apply(c *Change, o PlanOptions) error {
 	}
 	i := s.at(c.ID)
 	if i < 0 {
-		return fmt.Errorf("%w: %v of node %d", ErrUnknown, c.Kind, c.ID)
+		return fmt.Errorf("%w: %v of node %016x", ErrUnknown, c.Kind, c.ID)
 	}
 	switch c.Kind {
 	case Leave:
 		s.target[i].Leaving = true
 	case Remove:
 		if o.Alive(c.ID) {
-			return fmt.Errorf("%w: node %d is alive: it can leave, with its data", ErrChange, c.ID)
+			return fmt.Errorf("%w: node %016x is alive: it can leave, with its data", ErrChange, c.ID)
 		}
 		s.target = slices.Delete(s.target, i, i+1)
 	case Replace:
 		return s.replace(c, i, o.Alive(c.ID))
 	case SetWeight:
 		if c.Weight < 1 || c.Weight > MaxWeight {
-			return fmt.Errorf("%w: node %d, weight %d, want 1..%d", ErrChange, c.ID, c.Weight, MaxWeight)
+			return fmt.Errorf("%w: node %016x, weight %d, want 1..%d", ErrChange, c.ID, c.Weight, MaxWeight)
 		}
 		s.target[i].Weight = c.Weight
 	default:
@@ -93,20 +93,20 @@ func (s *staging) join(c *Change) error {
 	m := &c.Member
 	m.Weight, m.Leaving = cmp.Or(m.Weight, 1), false
 	if m.ID == 0 || m.Weight > MaxWeight {
-		return fmt.Errorf("%w: node %d joins with weight %d", ErrChange, m.ID, m.Weight)
+		return fmt.Errorf("%w: node %016x joins with weight %d", ErrChange, m.ID, m.Weight)
 	}
 	if i := s.at(m.ID); i >= 0 {
 		if !s.target[i].Leaving {
-			return fmt.Errorf("%w: node %d is a member already", ErrChange, m.ID)
+			return fmt.Errorf("%w: node %016x is a member already", ErrChange, m.ID)
 		}
 		if s.target[i].Rack != m.Rack || s.target[i].DC != m.DC {
-			return fmt.Errorf("%w: node %d is a member in dc %q rack %q until it has left", ErrChange, m.ID, s.target[i].DC, s.target[i].Rack)
+			return fmt.Errorf("%w: node %016x is a member in dc %q rack %q until it has left", ErrChange, m.ID, s.target[i].DC, s.target[i].Rack)
 		}
 		s.target[i] = *m
 		return nil
 	}
 	if s.from.Member(m.ID) != nil {
-		return fmt.Errorf("%w: node %d cannot be removed and join in one plan", ErrChange, m.ID)
+		return fmt.Errorf("%w: node %016x cannot be removed and join in one plan", ErrChange, m.ID)
 	}
 	s.target = append(s.target, *m)
 	sortMembers(s.target)
@@ -116,11 +116,11 @@ func (s *staging) join(c *Change) error {
 func (s *staging) replace(c *Change, i int, alive bool) error {
 	old := s.target[i]
 	if old.Leaving {
-		return fmt.Errorf("%w: node %d leaves already", ErrChange, c.ID)
+		return fmt.Errorf("%w: node %016x leaves already", ErrChange, c.ID)
 	}
 	c.Member.Weight = cmp.Or(c.Member.Weight, old.Weight)
 	if c.Member.ID == c.ID {
-		return fmt.Errorf("%w: node %d cannot replace itself", ErrChange, c.ID)
+		return fmt.Errorf("%w: node %016x cannot replace itself", ErrChange, c.ID)
 	}
 	if err := s.join(c); err != nil {
 		return err

@@ -186,13 +186,13 @@ func (w *world) inflict(f fault, a, b *node, mask uint64, lasts Time, r rng) {
 	case faultAim:
 		w.aimAt(r, lasts)
 	case faultLaggard:
-		w.laggard(r, lasts, 20)
+		w.laggard(r, lasts, 40)
 	case faultDeaf:
 		w.deafen(a, mask, lasts)
 	case faultRival:
 		w.rival(r)
 	case faultOutdate:
-		w.outdate(r)
+		w.outdate(r, 40)
 	case faultHalfway:
 		w.halfway = halfway{r, w.now + second}
 	}

@@ -16,6 +16,7 @@ type link struct {
 	flying int     // messages under way
 	late   Time    // by how much more messages are late
 	loss   float64 // a share that is lost, beside that of all links
+	sheds  float64 // a share of what carries rows that is lost
 }
 
 func (w *world) link(from, to *node) *link { return &w.links[from.index*len(w.nodes)+to.index] }
@@ -51,6 +52,9 @@ func (w *world) send(from *node, e dynamo.Envelope) {
 		loss = 0.3
 	}
 	loss = max(loss, w.link(from, to).loss)
+	if kind == wire.KindWrite {
+		loss = max(loss, w.link(from, to).sheds)
+	}
 	draw, again := w.network.Float64(), w.network.Float64()
 	deaf := kind == wire.KindRing && w.link(from, to).deaf > 0
 	if w.phase == chaos && (w.link(from, to).cuts > 0 || draw < loss || deaf) || to.gone {

@@ -15,6 +15,7 @@ type operator struct {
 	aims    []aim
 	wishes  []ring.Change // one after the other
 	halfway halfway
+	staging Time // a recipe that has nodes taken for dead has the stage until then
 	timeout Time // of the next call of a recipe, if not the run's
 }
 
@@ -165,7 +166,7 @@ func (w *world) lose(r rng) {
 // expel removes a node that is only down, or that others take for dead: it comes back and must notice.
 func (w *world) expel(r rng) {
 	m := w.somebody(r)
-	if m == nil || !w.mayLose(m) {
+	if m == nil || !w.mayLose(m) || w.staging > w.now {
 		return
 	}
 	m.crash(r, r.around(second))

@@ -130,9 +130,9 @@ func (p *plan) paceRings(r rng, without FaultSet) {
 func (p *plan) moves(r rng, often func(f fault, every, lasts Time)) {
 	p.think = r.log(2*millisecond, 30*millisecond)
 	p.ops = max(p.ops, 500)
-	p.loss = oneOf(r, 0, 0.02, 0.1, 0.2)
+	p.loss = oneOf(r, 0, 0, 0.02, 0.1, 0.2)
 	p.netMean = r.log(100*microsecond, 5*millisecond)
-	p.syncMean = r.log(50*microsecond, 5*millisecond)
+	p.syncMean = r.log(50*microsecond, 20*millisecond)
 	p.tail = oneOf(r, 0, 0, 0.01, 0.03)
 	p.detect = r.log(20*millisecond, 200*millisecond)
 	p.skew = oneOf(r, 0, 5*millisecond, 100*millisecond, second/2)
@@ -145,8 +145,10 @@ func (p *plan) moves(r rng, often func(f fault, every, lasts Time)) {
 	if r.chance(0.8) {
 		p.slides = true
 	}
-	often(faultSuspect, 500*millisecond, 300*millisecond)
-	if r.chance(0.4) {
+	if r.chance(0.3) {
+		often(faultSuspect, 500*millisecond, 300*millisecond)
+	}
+	if r.chance(0.3) {
 		often(faultCrash, second, 200*millisecond)
 	}
 	if r.chance(0.4) {

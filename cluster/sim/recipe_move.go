@@ -33,13 +33,19 @@ func (w *world) quietKey(r rng) int {
 
 // outdate cuts one home replica of a key off while something is written: by the others at QUORUM, so that it lacks what all know, or
 // by itself at ONE, so that it alone has it. Then the ring changes so that what is missing, or there alone, has to move.
-func (w *world) outdate(r rng) {
+func (w *world) outdate(r rng, tries int) {
 	key := w.quietKey(r)
 	homes := w.homesOf(key)
-	if len(homes) < 2 || w.doc.Stage != ring.Stable || len(w.wishes) > 0 {
+	if len(homes) < 2 {
 		return
 	}
-	alone, at := r.chance(0.5), 0 // copies begin with the first
+	if w.occupied() {
+		if tries > 0 && w.phase == chaos {
+			w.after(20*millisecond, nil, func() { w.outdate(r, tries-1) })
+		}
+		return
+	}
+	alone, at := len(homes) == 2 || r.chance(0.5), 0 // copies begin with the first
 	switch {
 	case r.chance(0.4):
 		at = r.IntN(len(homes))
@@ -48,6 +54,7 @@ func (w *world) outdate(r rng) {
 	}
 	c, rest := homes[at], append(homes[:at:at], homes[at+1:]...)
 	lasts := 40*millisecond + Time(r.Int64N(int64(150*millisecond)))
+	w.staging = w.now + lasts + 300*millisecond
 	w.cut(lasts, func(from, to *node) bool { return from == c || to == c })
 	for _, n := range w.nodes {
 		if n != c {
@@ -72,20 +79,29 @@ func (w *world) outdate(r rng) {
 			}
 		}
 		w.grant()
-		if r.chance(0.4) && len(w.aims) < 8 {
+		if r.chance(0.6) && len(w.aims) < 8 {
+			for _, n := range w.nodes {
+				if !w.isHome(key, n) {
+					n.slowUntil = max(n.slowUntil, w.now+second/2) // so that there is something to lose
+				}
+			}
 			w.aims = append(w.aims, aim{at: momentCopied, r: r, until: w.now + second, down: 200 * millisecond})
 		}
 	})
 }
 
-// mumble lets much of what a node says be lost for a while.
+// mumble lets most of the rows that a node sends be lost for a while.
 func (w *world) mumble(n *node, lasts Time) {
 	for _, to := range w.nodes {
-		if l := w.link(n, to); to != n && l.loss == 0 && lasts > 0 {
-			l.loss = 0.4
-			w.after(lasts, nil, func() { l.loss = 0 })
-		}
+		l := w.link(n, to)
+		l.sheds = 0.7
+		w.after(lasts, nil, func() { l.sheds = 0 })
 	}
+}
+
+// occupied reports whether a recipe that begins with a stable ring has to wait. Two at a time leave too few nodes for any plan.
+func (w *world) occupied() bool {
+	return w.doc.Stage != ring.Stable || len(w.wishes) > 0 || w.staging > w.now || w.absentee() != nil
 }
 
 // wish wants a node to go, or to be replaced, once nothing else is going on.
@@ -105,7 +121,17 @@ func (w *world) grant() {
 	}
 	c := w.wishes[0]
 	w.wishes = w.wishes[1:]
-	w.tell(w.anybody(w.orders), epoch.Command{Kind: epoch.CommandChange, Changes: []ring.Change{c}, By: "wish"})
+	w.insist(c, 8)
+}
+
+// insist orders a change until it is carried out or has been refused often enough.
+func (w *world) insist(c ring.Change, tries int) {
+	order := epoch.Command{Kind: epoch.CommandChange, Changes: []ring.Change{c}, By: "wish"}
+	w.ask(w.anybody(w.orders), order, func(o epoch.Outcome) {
+		if o.Code != epoch.CodeOK && tries > 0 && w.phase == chaos {
+			w.after(w.orders.around(40*millisecond), nil, func() { w.insist(c, tries-1) })
+		}
+	})
 }
 
 // revisit reads the keys of partitions that have moved, at each of their owners.

@@ -17,7 +17,7 @@ const (
 	momentCopy                  // it copies
 	momentClear                 // it clears
 	momentServe                 // somebody copies, perhaps from it
-	momentCopied                // it has copied a partition
+	momentCopied                // it has copied all, and said so
 	moments       = iota
 )
 
@@ -104,17 +104,22 @@ func (w *world) source(r rng, n *node) *node {
 // laggard keeps a home replica in an old epoch, while all others take it for dead, though they hear it: it goes on as the primary of
 // the ring that it knows. Its clients write there; what it was told is read elsewhere when it is back.
 func (w *world) laggard(r rng, lasts Time, tries int) {
-	if w.doc.Stage != ring.Stable && tries > 0 && w.phase == chaos {
-		w.after(20*millisecond, nil, func() { w.laggard(r, lasts, tries-1) })
+	if w.occupied() {
+		if tries > 0 && w.phase == chaos {
+			w.after(20*millisecond, nil, func() { w.laggard(r, lasts, tries-1) })
+		}
 		return
 	}
 	key := w.quietKey(r)
 	homes := w.homesOf(key)
+	if len(homes) < 3 {
+		return
+	}
 	n := homes[0]
 	if r.chance(0.2) {
 		n = homes[r.IntN(len(homes))]
 	}
-	n.late = w.now + lasts
+	n.late, w.staging = w.now+lasts, w.now+lasts+50*millisecond
 	for _, other := range w.nodes {
 		other.suspect(n, w.now+lasts)
 	}
@@ -125,17 +130,17 @@ func (w *world) laggard(r rng, lasts Time, tries int) {
 		}
 	}
 	write := w.writeVerb(key, r)
-	if w.doc.Stage == ring.Stable {
-		w.wishes = w.wishes[:0]
-		w.wish(r, n)
-		w.grant()
-	}
+	w.wish(r, n)
+	w.grant()
 	both := [2]quorum.Choice{atQuorum, atQuorum}
-	for i := range Time(4) {
-		w.after(lasts*(i+1)/5, nil, func() {
+	for i := range Time(6) {
+		w.after(lasts*(i+2)/8, nil, func() {
 			w.call(n, key, r, both, func() {
 				for _, other := range w.homesOf(key) {
-					w.call(other, key, r, both, nil, verbGet)
+					if other != n && other != hears { // who has it would repair the others
+						w.call(other, key, r, both, nil, verbGet)
+						w.after(10*millisecond, nil, func() { w.call(other, key, r, both, nil, verbGet) })
+					}
 				}
 			}, write)
 		})

@@ -27,9 +27,8 @@ func (n *node) watchTransfer(p int) {
 		case s.Role == dynamo.TransferCopy && s.Done:
 			w.totals.Copies++
 			w.copiedPart(n, p)
-			w.moment(momentCopied, n)
-		case s.Role == dynamo.TransferClear && w.phase == chaos && w.plan.emphasis == onMoves && w.orders.chance(0.4):
-			w.mumble(n, second/2) // not all that it hands over arrives
+		case s.Role == dynamo.TransferClear && w.phase == chaos && w.plan.emphasis == onMoves && w.orders.chance(0.7):
+			w.mumble(n, second) // not all that it hands over arrives
 		case was.role == dynamo.TransferClear && s.Role == dynamo.TransferNone:
 			w.totals.Clears++
 		}
@@ -93,8 +92,12 @@ func (n *node) noteProgress() {
 	if pr == n.progress || n.quietUntil > n.w.now && n.w.phase == chaos {
 		return
 	}
+	news := pr.Copied != n.progress.Copied && pr.PartitionsDone > 0
 	n.progress = pr
 	n.conduct(func(m *epoch.Machine) { m.Progress(n.now(), pr) })
+	if news {
+		n.w.moment(momentCopied, n)
+	}
 }
 
 // emptied reports whether the node has said that it has nothing left, by the document that it works by.

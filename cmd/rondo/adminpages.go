@@ -134,6 +134,9 @@ func (n *node) progress() (state string, m *membership) {
 	if m := n.company.feed.to.Load(); m != nil && m.chart.Load() != nil {
 		return "formed", m
 	}
+	if n.company.gone {
+		return "removed", nil
+	}
 	if n.company.joining {
 		return "waiting to be admitted", nil
 	}

@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// antechamber answers on a node's addresses while there is no ring yet, so that clients and people learn why they wait. It
-// gives the listeners back as they were.
+// antechamber answers on a node's addresses while there is no ring yet, or none any more that it is a member of, so that clients and
+// people learn why they wait. It gives the listeners back as they were.
 type antechamber struct {
 	what string // for what it stands in
 	text atomic.Pointer[string]
@@ -53,15 +53,20 @@ func (l *lent) giveBack() error {
 	return nil
 }
 
-// openAntechamber begins to answer. routes adds pages to HTTP.
-func openAntechamber(ln listeners, what string, routes func(*http.ServeMux)) *antechamber {
+// The words with which errors begin in an antechamber. Cluster clients retry the one; plain clients the other, if it is of any use.
+const (
+	wordDown    = "CLUSTERDOWN "
+	wordLoading = "LOADING "
+)
+
+// openAntechamber begins to answer. plain is the word for plain clients, routes adds pages to HTTP.
+func openAntechamber(ln listeners, what, plain string, routes func(*http.ServeMux)) *antechamber {
 	a := &antechamber{what: what, conns: map[net.Conn]struct{}{}}
 	a.tell("no other node has been heard of yet")
-	// Cluster clients retry the one word, plain clients the other.
 	for _, face := range []struct {
 		ln     net.Listener
 		prefix string
-	}{{ln.clients, "CLUSTERDOWN " + what}, {ln.forward, "LOADING " + what}} {
+	}{{ln.clients, wordDown + what}, {ln.forward, plain + what}} {
 		if face.ln != nil {
 			l := a.borrow(face.ln)
 			a.done.Go(func() { a.accept(l, face.prefix) })

@@ -26,6 +26,7 @@ type company struct {
 	ring    *ring.Ring
 	met     map[object.NodeID]addresses // where the members were met last
 	joining bool                        // waits to be admitted to a ring
+	gone    bool                        // is no member of its ring any more
 	begins  bool                        // makes a ring of its own
 	meta    gossip.Meta
 	gossip  *gossip.Gossip
@@ -76,8 +77,7 @@ func join(cfg conf.Config, store *engine.Store) (*company, error) {
 	case doc == nil:
 		c.begins = true
 	case doc.member(id) == nil:
-		return nil, fmt.Errorf("data directory %s holds a ring that this node, %s, is no member of any more: it has left, or was removed. "+
-			"Give --dir a new directory to join as a new node", cfg.Dir, hexID(id))
+		c.gone = true
 	case cfg.Founders != "" && len(doc.Founders) == 0:
 		return nil, fmt.Errorf("data directory %s was made for a node that was alone, not for one of --founders. Leave --founders away, the directory "+
 			"knows its ring; or give --dir a new directory", cfg.Dir)
@@ -92,14 +92,14 @@ func join(cfg conf.Config, store *engine.Store) (*company, error) {
 	if doc != nil {
 		// What was fixed when the ring was formed comes from the ring.
 		c.charter.founders, c.charter.replicas, c.charter.byDC, c.charter.slots = doc.Founders, doc.Replicas, doc.PerDC, doc.Slots
-		c.joining = doc.phase == admitted
+		c.joining = doc.phase == admitted && !c.gone
 	}
 	return c, nil
 }
 
 // lone says whether the node serves by itself: others may join it, but it needs none.
 func (c *company) lone() bool {
-	return c.begins || c.doc != nil && c.doc.phase == formed && len(c.doc.Members) == 1
+	return c.begins || c.doc != nil && !c.gone && c.doc.phase == formed && len(c.doc.Members) == 1
 }
 
 // begin starts gossip. clients and forward are the addresses that clients are told.
@@ -137,6 +137,9 @@ func (c *company) begin(ctx context.Context, cfg conf.Config, n *node, ln listen
 	if c.doc != nil {
 		c.meta.Epoch, c.meta.RingHash = uint64(c.doc.Epoch), uint64(c.doc.word())
 		m := c.doc.member(id)
+		if m == nil { // gone
+			m = &ring.Member{Node: ring.Node{Weight: c.meta.Weight, Rack: c.meta.Rack, DC: c.meta.DC}}
+		}
 		if c.meta.Rack != m.Rack || c.meta.DC != m.DC || c.meta.Weight != m.Weight {
 			n.log.Warn("rack, dc and weight are those that the ring has for this node", "rack", m.Rack, "dc", m.DC, "weight", m.Weight)
 		}
@@ -185,7 +188,7 @@ func (c *company) advertised(ctx context.Context, cfg conf.Config, id object.Nod
 	}
 	own := ""
 	switch {
-	case c.doc != nil && c.doc.member(id).Gossip != "":
+	case c.doc != nil && !c.gone && c.doc.member(id).Gossip != "":
 		if own, _, err = net.SplitHostPort(c.doc.member(id).Gossip); err != nil {
 			return "", err
 		}

@@ -155,6 +155,11 @@ func (m *membership) event(e epoch.Event) {
 		m.end(&orderly{errors.New(e.Text)})
 	case epoch.EventRemoved:
 		m.log.Info("ring", append(attrs, "event", "removed")...)
+		m.mu.Lock()
+		if m.removed.IsZero() {
+			m.removed = time.Now()
+		}
+		m.mu.Unlock()
 		m.end(&orderly{errGone})
 	case epoch.EventConflict:
 		m.log.Error("ring", append(attrs, "event", "conflict")...)

@@ -53,6 +53,7 @@ type membership struct {
 	meta    gossip.Meta    // what this node tells
 	doc     *document      // as on the disk
 	pending *ring.Document // to be adopted once there is a core
+	removed time.Time      // when it heard that it is no member any more
 	news    chan struct{}  // there is one
 	poke    chan struct{}  // there is a change to look at
 
@@ -111,7 +112,7 @@ func newMembership(n *node, c *company) (*membership, error) {
 	m.entry.Inc, m.entry.Links = inc, m
 	m.met.Store(&c.met)
 	m.linked.Store(&map[object.NodeID]*atomic.Bool{})
-	if c.doc == nil || c.doc.phase != formed {
+	if c.doc == nil || c.doc.phase != formed || c.gone {
 		return m, nil
 	}
 	t, err := newChart(c.doc.Document)

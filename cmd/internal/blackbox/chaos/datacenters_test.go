@@ -5,6 +5,7 @@ package chaos
 import (
 	"fmt"
 	"os"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -46,7 +47,7 @@ func TestDatacenters(t *testing.T) {
 	d.cluster = startClusterOf(t, 2*dcNodes, func(i int) []string { return []string{"--dc", d.names[i/dcNodes], "--replicas-by-dc", replicas} })
 	d.of = [][]*node{d.nodes[:dcNodes], d.nodes[dcNodes:]}
 	defer func() { t.Logf("two datacenters, %v there and back\n%s", 2*oneWay, d.table.String()) }()
-	fmt.Fprintf(&d.table, "%-28s %-5s %-13s %-4s %6s %9s %9s %9s %7s %7s %7s\n", "when", "from", "level", "", "calls", "p50", "p90", "longest", "ok", "UNAVAIL", "TIMEOUT")
+	fmt.Fprintf(&d.table, "%-46s %6s %9s %9s %9s %7s %7s %7s\n", "", "calls", "p50", "p90", "longest", "ok", "UNAVAIL", "TIMEOUT")
 	d.delay()
 	d.await(d.nodes[0], "AT EACH_QUORUM SET dcs:ready 1", readyWithin)
 	d.levels()
@@ -63,25 +64,52 @@ func (d *dcs) delay() {
 	}
 }
 
-// levels measures what each level costs while all is well.
+// levels measures what each level costs while all is well. A write is run by its key's primary: where that is in the other datacenter,
+// the way there and back is paid at every level.
 func (d *dcs) levels() {
-	calls := harness.Number(d.t, "DCS_CALLS", 300, 60)
+	calls := harness.Number(d.t, "DCS_CALLS", 200, 15)
 	for side := range d.of {
-		for _, op := range []string{"SET", "GET"} {
-			for level, near := range map[string]bool{"LOCAL_ONE": true, "LOCAL_QUORUM": true, "QUORUM": false, "EACH_QUORUM": false} {
-				m := d.measure("", side, level, op, calls)
-				if m.ends[OK] != calls {
-					d.t.Errorf("%s at %s from %s: %v", op, level, d.names[side], m.ends)
-				}
-				if took := m.part(0.9); near && took > localWithin {
-					d.t.Errorf("%s at %s from %s took %v: it did not stay there", op, level, d.names[side], took)
-				}
-				if took := m.part(0.5); !near && took < 2*oneWay {
-					d.t.Errorf("%s at %s from %s took %v: it cannot have asked the other datacenter", op, level, d.names[side], took)
-				}
-			}
+		here, there := d.keys(side, calls)
+		for _, level := range []string{"LOCAL_ONE", "LOCAL_QUORUM", "QUORUM", "EACH_QUORUM"} {
+			near := strings.HasPrefix(level, "LOCAL_")
+			d.expect(near, d.measure("primary here", side, level, "SET", here))
+			d.expect(false, d.measure("primary there", side, level, "SET", there))
+			d.expect(near, d.measure("together", side, level, "GET", here))
+			d.expect(near, d.measure("together", side, level, "GET", there))
 		}
 	}
+}
+
+// expect fails for calls that failed, that went to the other datacenter although they are near ones, or that cannot have been there.
+func (d *dcs) expect(near bool, m measured) {
+	if m.ends[OK] != len(m.took) {
+		d.t.Errorf("%s: %v", m.name, m.ends)
+	}
+	if took := m.part(0.9); near && took > localWithin {
+		d.t.Errorf("%s took %v: it did not stay in its datacenter", m.name, took)
+	}
+	if took := m.part(0.5); !near && took < 2*oneWay {
+		d.t.Errorf("%s took %v: it cannot have asked the other datacenter", m.name, took)
+	}
+}
+
+// keys finds so many whose primary is in a datacenter, and so many whose is not.
+func (d *dcs) keys(side, count int) (here, there []string) {
+	first := regexp.MustCompile(`address\r\n\$[0-9]+\r\n([^\r]+)\r\n`)
+	c := harness.Dial(d.t, d.of[side][0].forward)
+	for i := 0; len(here) < count || len(there) < count; i++ {
+		key := fmt.Sprintf("dcs:%s:%d", d.names[side], i)
+		found := first.FindStringSubmatch(c.Do("KEYINFO", key))
+		switch {
+		case found == nil:
+			d.t.Fatalf("KEYINFO %s names no home replica", key)
+		case slices.ContainsFunc(d.of[side], func(n *node) bool { return n.listen == found[1] }):
+			here = append(here, key)
+		default:
+			there = append(there, key)
+		}
+	}
+	return here[:count], there[:count]
 }
 
 // apart cuts the datacenters off from each other and lets them find together again.
@@ -93,13 +121,13 @@ func (d *dcs) apart() {
 			d.await(n, "AT LOCAL_QUORUM SET dcs:ready 2", readyWithin)
 		}
 		for _, op := range []string{"SET", "GET"} {
-			const calls = 100
-			if m := d.measure("cut off", side, "LOCAL_QUORUM", op, calls); m.ends[OK] != calls {
-				d.t.Errorf("%s at LOCAL_QUORUM from %s, which is cut off: %v", op, d.names[side], m.ends)
+			const some = 20
+			if m := d.measure("cut off", side, "LOCAL_QUORUM", op, numbered(d.names[side], 5*some)); m.ends[OK] != len(m.took) {
+				d.t.Errorf("%s: %v", m.name, m.ends)
 			}
 			for _, level := range []string{"QUORUM", "EACH_QUORUM"} {
-				if m := d.measure("cut off", side, level, op, 20); m.ends[Refused] != 20 {
-					d.t.Errorf("%s at %s from %s, which is cut off: %v", op, level, d.names[side], m.ends)
+				if m := d.measure("cut off", side, level, op, numbered(d.names[side], some)); m.ends[Refused] != some {
+					d.t.Errorf("%s: %v", m.name, m.ends)
 				}
 			}
 		}
@@ -134,7 +162,7 @@ func (d *dcs) between(do func(from, to int)) {
 
 // write has each datacenter write keys of its own, and both the same ones. It returns what each key may show.
 func (d *dcs) write() map[string][]string {
-	const keys = 200
+	const keys = 50
 	written := map[string][]string{}
 	for side, nodes := range d.of {
 		k := newClient(nodes[1])
@@ -164,7 +192,7 @@ func (d *dcs) converge(written map[string][]string, began time.Time) {
 		clients[i] = newClient(n)
 	}
 	defer closeAll(clients)
-	for _, level := range []string{"LOCAL_ONE", "LOCAL_QUORUM", "EACH_QUORUM"} {
+	for _, level := range []string{"LOCAL_ONE", "LOCAL_QUORUM"} {
 		for key, values := range written {
 			for {
 				seen, wrong := d.agreed(clients, level, key, values)
@@ -201,9 +229,18 @@ func (d *dcs) agreed(clients []*client, level, key string, values []string) (see
 	return seen, ""
 }
 
+// numbered are keys that are spread over the ring.
+func numbered(name string, count int) (keys []string) {
+	for i := range count {
+		keys = append(keys, fmt.Sprintf("dcs:%s:%d", name, i))
+	}
+	return keys
+}
+
 // measured is how some calls went.
 type measured struct {
-	took []time.Duration
+	name string
+	took []time.Duration // in order of length
 	ends [outcomes]int
 }
 
@@ -212,12 +249,13 @@ func (m *measured) part(p float64) time.Duration {
 	return m.took[min(int(p*float64(len(m.took))), len(m.took)-1)]
 }
 
-// measure makes calls from a datacenter, on keys that are spread over the ring, and adds a line to the table.
-func (d *dcs) measure(when string, side int, level, op string, calls int) (m measured) {
+// measure makes a call for each key from a datacenter and adds a line to the table.
+func (d *dcs) measure(when string, side int, level, op string, keys []string) measured {
+	m := measured{name: fmt.Sprintf("%s at %s from %s, %s", op, level, d.names[side], when)}
 	k := newClient(d.of[side][0])
 	defer func() { _ = k.Close() }() // nothing is under way
-	for i := range calls {
-		args := []string{"AT", level, op, fmt.Sprintf("dcs:%s:%d", d.names[side], i)}
+	for i, key := range keys {
+		args := []string{"AT", level, op, key}
 		if op == "SET" {
 			args = append(args, strconv.Itoa(i))
 		}
@@ -227,11 +265,8 @@ func (d *dcs) measure(when string, side int, level, op string, calls int) (m mea
 		m.ends[end]++
 	}
 	slices.Sort(m.took)
-	if when == "" {
-		when = "together"
-	}
 	ms := func(t time.Duration) string { return fmt.Sprintf("%.1fms", float64(t.Microseconds())/1000) }
-	fmt.Fprintf(&d.table, "%-28s %-5s %-13s %-4s %6d %9s %9s %9s %7d %7d %7d\n", when, d.names[side], level, op, calls, ms(m.part(0.5)), ms(m.part(0.9)), ms(m.part(1)),
+	fmt.Fprintf(&d.table, "%-46s %6d %9s %9s %9s %7d %7d %7d\n", m.name, len(keys), ms(m.part(0.5)), ms(m.part(0.9)), ms(m.part(1)),
 		m.ends[OK], m.ends[Refused], m.ends[Timeout])
 	return m
 }

@@ -36,9 +36,13 @@
 // A node whose clock is wrong runs a binary built with tag clockoffset, which takes
 // CLOCK_OFFSET from its environment.
 //
+// TestDatacenters has two datacenters with relays between them, 60 ms apart, measures what each level costs from each, cuts them
+// off from each other, has both write at LOCAL_QUORUM, and looks that they agree once they hear each other.
+//
 //	CHAOS         all faults in turn for so long instead of once, "30m"
 //	CHAOS_NODES   sizes of the clusters (3,5; 3 with -short)
 //	CHAOS_ONLY    only these faults, "kill,cut"
 //	HINTS         keys of TestHints (100000; 4000 with -short)
+//	DCS_CALLS     calls of a kind in TestDatacenters (200; 15 with -short)
 //	SEED          of the random choices; printed
 package chaos

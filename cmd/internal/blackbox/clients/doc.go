@@ -14,6 +14,9 @@
 // work without the node and after its return, every reply is one that can be,
 // and within 60 s the node gets its part again.
 //
+// The cluster clients also live through a join and through the leave of the node that they were given: no call fails while
+// the one joins, and next to none, for a connection that has just ended, while the other leaves.
+//
 // Go's clients run in the test itself. Others are scripts in testdata; they
 // print one JSON object a line: {"version": "1.2.3"}, then
 // {"step": "set", "error": ""} for each step, or a Report twice a second under

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/rondokv/rondo/cmd/internal/blackbox/harness"
 )
 
 // Load is what one client is asked to do for a while: each worker takes keys of its own in turn, sets the next number and
@@ -131,25 +133,10 @@ func EvenKeys() []string {
 	var keys []string
 	for i := 0; len(keys) < partitions; i++ {
 		tag := fmt.Sprintf("t%d", i)
-		if p := slotOf(tag) / (16384 / partitions); found[p] == "" {
+		if p := harness.SlotOf(tag) / (harness.Slots / partitions); found[p] == "" {
 			found[p] = tag
 			keys = append(keys, "{"+tag+"}")
 		}
 	}
 	return keys
-}
-
-// slotOf is the slot of a hash tag: its CRC16 with the polynomial 0x1021.
-func slotOf(tag string) int {
-	crc := uint16(0)
-	for i := range len(tag) {
-		crc ^= uint16(tag[i]) << 8
-		for range 8 {
-			carry := crc&0x8000 != 0
-			if crc <<= 1; carry {
-				crc ^= 0x1021
-			}
-		}
-	}
-	return int(crc) % 16384
 }

@@ -1,32 +1,15 @@
 package differential
 
-import "strings"
+import (
+	"strings"
 
-// slotOf is the slot of a key: CRC16 (polynomial 0x1021) of the key, or of what
-// stands between its first { and the next } unless that is nothing.
-func slotOf(key string) int {
-	if _, after, found := strings.Cut(key, "{"); found {
-		if tag, _, closed := strings.Cut(after, "}"); closed && tag != "" {
-			key = tag
-		}
-	}
-	crc := uint16(0)
-	for i := range len(key) {
-		crc ^= uint16(key[i]) << 8
-		for range 8 {
-			carry := crc&0x8000 != 0
-			if crc <<= 1; carry {
-				crc ^= 0x1021
-			}
-		}
-	}
-	return int(crc) % 16384
-}
+	"github.com/rondokv/rondo/cmd/internal/blackbox/harness"
+)
 
 // oneSlot says whether keys lie together.
 func oneSlot(keys []string) bool {
 	for _, k := range keys {
-		if slotOf(k) != slotOf(keys[0]) {
+		if harness.SlotOf(k) != harness.SlotOf(keys[0]) {
 			return false
 		}
 	}

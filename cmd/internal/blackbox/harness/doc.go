@@ -14,6 +14,9 @@
 //		node.Start()                   // same directory, same ports
 //	}
 //
+// StartRing starts several nodes with one list of founders. Ring.Join starts one that waits to be admitted to their ring; Node.Run is
+// rondo admin at a node, Node.Page and Node.Metric what its admin HTTP shows, Node.CPU what it has had of processors.
+//
 // A server listens on loopback, on a port found free together with the ports
 // derived from it; it is ready when a Start function returns, is stopped by
 // its process id when the test ends, and dies with the test process. Its

