@@ -33,9 +33,19 @@ func TestPeerWhoseClockIsAhead(t *testing.T) {
 			if n.hears(2) == c.refused {
 				t.Errorf("%v ahead: used as if it were not", c.ahead)
 			}
+			if n.Doubted(2) != c.refused {
+				t.Errorf("%v ahead: doubted: %v", c.ahead, !c.refused)
+			}
 			time.Sleep(mistrust + time.Millisecond)
 			if !n.hears(2) {
 				t.Errorf("%v ahead: mistrusted for good", c.ahead)
+			}
+			if n.Doubted(2) != c.refused {
+				t.Errorf("%v ahead: not doubted for a while", c.ahead)
+			}
+			time.Sleep(holdDoubt - mistrust)
+			if n.Doubted(2) {
+				t.Errorf("%v ahead: doubted for good", c.ahead)
 			}
 		}
 		if got := n.Drifts()[3]; got != (Drift{}) {

@@ -29,6 +29,9 @@ const (
 	tickEvery = 4 * time.Millisecond
 	// mistrust is for how long a node is not used after its clock was found too far ahead.
 	mistrust = time.Second
+	// holdDoubt is for how long clients are sent to others after that. It is more, since nothing is asked of a node that is not used:
+	// only now and then it says something that can be refused, and a map that changed every time would send clients to and fro.
+	holdDoubt = 10 * time.Second
 
 	hintsNotDurable = "hints are not durable"
 )
@@ -197,6 +200,16 @@ func (d *doubts) doubted(id object.NodeID, now func() dynamo.Time) bool {
 	}
 	until, ok := (*nodes)[id]
 	return ok && now() < until
+}
+
+// Doubted reports whether a node's clock was refused within the last holdDoubt.
+func (n *Node) Doubted(id object.NodeID) bool {
+	nodes := n.doubts.nodes.Load()
+	if nodes == nil {
+		return false
+	}
+	until, ok := (*nodes)[id]
+	return ok && n.Time() < until-dynamo.Time(mistrust)+dynamo.Time(holdDoubt)
 }
 
 // hears reports whether a member is thought to be reachable and its clock to be right.

@@ -160,6 +160,47 @@ func (h *home) do(text string, level Level) (string, error) {
 	return op.reply, c.Err
 }
 
+func hamletKeys() []string { return []string{"a", "bb", "ccc", "dddd", "eeeee"} }
+
+// writeAll sets all keys on all replicas.
+func (h *home) writeAll(t *testing.T, value string) {
+	t.Helper()
+	for _, k := range hamletKeys() {
+		if _, err := h.do("SET "+k+" "+value, Level{Level: LevelAll}); err != nil {
+			t.Fatalf("%s: %v", k, err)
+		}
+	}
+}
+
+// readAll expects the value of all keys on all replicas.
+func (h *home) readAll(t *testing.T, value string) {
+	t.Helper()
+	for _, k := range hamletKeys() {
+		if got, err := h.do("GET "+k, Level{Level: LevelAll}); err != nil || got != value {
+			t.Fatalf("%s: %q, %v; want %s", k, got, err, value)
+		}
+	}
+}
+
+// admit lets all see that h waits, until stop, and has it serve once it is a member.
+func (v *hamlet) admit(h *home) (stop func()) {
+	stopped := make(chan struct{})
+	v.out.Go(func() {
+		for {
+			select {
+			case <-stopped:
+				return
+			case <-time.After(100 * time.Millisecond):
+				v.look([]ring.Member{member(h.id)})
+			}
+		}
+	})
+	admitted := <-h.ready
+	h.serve(admitted)
+	h.keeper.Adopted(admitted.Epoch)
+	return func() { close(stopped) }
+}
+
 // A node that is alone takes another in while it serves, and is left alone again: nothing that it had acknowledged is missing at
 // either, at any time, and what was alone sweeps and flushes by itself only while it is.
 func TestAloneAndNotAlone(t *testing.T) {
@@ -171,55 +212,24 @@ func TestAloneAndNotAlone(t *testing.T) {
 			t.Fatal(err)
 		}
 		first := v.settler(1, d)
-		all := Level{Level: LevelAll}
-		keys := []string{"a", "bb", "ccc", "dddd", "eeeee"}
-		write := func(h *home, value string) {
-			t.Helper()
-			for _, k := range keys {
-				if _, err := h.do("SET "+k+" "+value, all); err != nil {
-					t.Fatalf("%s: %v", k, err)
-				}
-			}
-		}
-		read := func(h *home, value string) {
-			t.Helper()
-			for _, k := range keys {
-				if got, err := h.do("GET "+k, all); err != nil || got != value {
-					t.Fatalf("%s: %q, %v; want %s", k, got, err, value)
-				}
-			}
-		}
-		write(first, "1")
+		first.writeAll(t, "1")
 		second := v.settler(2, nil)
-		stop := make(chan struct{})
-		v.out.Go(func() {
-			for {
-				select {
-				case <-stop:
-					return
-				case <-time.After(100 * time.Millisecond):
-					v.look([]ring.Member{member(2)})
-				}
-			}
-		})
-		admitted := <-second.ready
-		second.serve(admitted)
-		second.keeper.Adopted(admitted.Epoch)
+		stop := v.admit(second)
 		for second.node.Ring().Epoch() < 4 {
-			write(first, "2")
+			first.writeAll(t, "2")
 			time.Sleep(50 * time.Millisecond)
 		}
-		close(stop)
+		stop()
 		if first.node.alone.Load() || len(second.node.Ring().Members()) != 2 {
 			t.Fatal("there are not two members")
 		}
 		if err := first.node.Flush(0); err == nil {
 			t.Error("a node of two flushes by itself")
 		}
-		read(first, "2")
-		read(second, "2")
-		write(second, "3")
-		if err := (RingNode{first.node}).Flush(ScopeAll, 1, all); err != nil {
+		first.readAll(t, "2")
+		second.readAll(t, "2")
+		second.writeAll(t, "3")
+		if err := (RingNode{first.node}).Flush(ScopeAll, 1, Level{Level: LevelAll}); err != nil {
 			t.Error(err)
 		}
 
@@ -235,8 +245,8 @@ func TestAloneAndNotAlone(t *testing.T) {
 		if !second.node.alone.Load() || second.node.Ring().Epoch() < 8 {
 			t.Fatalf("epoch %d, alone %v", second.node.Ring().Epoch(), second.node.alone.Load())
 		}
-		read(second, "3")
-		if size, err := (RingNode{second.node}).Size(ScopeAll, 0); err != nil || size != int64(len(keys)) {
+		second.readAll(t, "3")
+		if size, err := (RingNode{second.node}).Size(ScopeAll, 0); err != nil || size != int64(len(hamletKeys())) {
 			t.Errorf("%d keys, %v", size, err)
 		}
 		if err := second.node.Flush(-1); err != nil {

@@ -158,10 +158,6 @@ func Default() Config {
 	}
 }
 
-// InlineLimit is the longest command line without a RESP array, in bytes.
-// Redis fixes it too.
-const InlineLimit = 64 * 1024
-
 // Validate checks every setting alone and then those that depend on each
 // other. The error joins one *Error for each setting that is wrong.
 func (c Config) Validate() error {

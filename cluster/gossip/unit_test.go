@@ -415,3 +415,21 @@ func BenchmarkAlive(b *testing.B) {
 		}
 	})
 }
+
+// TestRest sees to it that a node with nothing to do sleeps.
+func TestRest(t *testing.T) {
+	now := time.Unix(1000, 0)
+	for _, c := range []struct {
+		wake time.Time
+		want time.Duration
+	}{
+		{time.Time{}, idle},
+		{now.Add(-time.Second), time.Millisecond},
+		{now.Add(20 * time.Millisecond), 20 * time.Millisecond},
+		{now.Add(time.Hour), idle},
+	} {
+		if got := rest(now, c.wake); got != c.want {
+			t.Errorf("rest until %v: %v, want %v", c.wake, got, c.want)
+		}
+	}
+}

@@ -106,13 +106,3 @@ func (m *mover) gather(old *Ring) (bound int) {
 	}
 	return bound
 }
-
-// InDC appends the home replicas of p in a datacenter to dst: those on the list that reads use.
-func (r *Ring) InDC(dst []NodeID, p Partition, dc string) []NodeID {
-	for at := int(p) * r.n; at < int(p+1)*r.n; at++ {
-		if m := &r.members[r.table[at]]; m.DC == dc {
-			dst = append(dst, m.ID)
-		}
-	}
-	return dst
-}

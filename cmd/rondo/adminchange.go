@@ -127,9 +127,18 @@ func (o *ordering) post(ctx context.Context, x order) (reply orderReply, body []
 }
 
 // done says what is under way now.
-func done(what string) func(io.Writer, orderReply) error {
-	return func(w io.Writer, r orderReply) error {
-		_, err := fmt.Fprintf(w, "%s: epoch %d is decided. Follow it with: rondo admin ring status --watch\n", what, r.Epoch)
+func done(x order) func(io.Writer, orderReply) error {
+	return func(w io.Writer, r orderReply) (err error) {
+		switch {
+		case x.Action == "abort":
+			_, err = fmt.Fprintf(w, "abort: the plan is given up; the ring is at epoch %d\n", r.Epoch)
+		case x.Action == "rebalance" && x.Auto:
+			_, err = fmt.Fprintln(w, "rebalance: the asked node makes plans by itself now, while it is the conductor")
+		case x.Action == "rebalance":
+			_, err = fmt.Fprintln(w, "rebalance: the asked node makes no plans by itself now")
+		default:
+			_, err = fmt.Fprintf(w, "%s: epoch %d is decided. Follow it with: rondo admin ring status --watch\n", x.Action, r.Epoch)
+		}
 		return err
 	}
 }
@@ -216,7 +225,7 @@ func newOrder(p process, use, short, long string, args cobra.PositionalArgs, los
 		Use: use, Short: short, Long: long, Args: args,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			x := make(args)
-			return o.give(cmd.Context(), cmd.OutOrStdout(), x, done(x.Action))
+			return o.give(cmd.Context(), cmd.OutOrStdout(), x, done(x))
 		},
 	}
 	return o.bind(cmd, loss, true)
@@ -224,14 +233,16 @@ func newOrder(p process, use, short, long string, args cobra.PositionalArgs, los
 
 func ringOrders(p process) []*cobra.Command {
 	simple := func(action string) func([]string) order { return func([]string) order { return order{Action: action} } }
-	rec := newRecover(p)
+	auto := newOrder(p, "rebalance auto|manual", "Whether the asked node makes plans by itself, until it starts again", "",
+		cobra.MatchAll(cobra.ExactArgs(1), cobra.OnlyValidArgs), false,
+		func(args []string) order { return order{Action: "rebalance", Auto: args[0] == "auto"} })
+	auto.ValidArgs = []string{"auto", "manual"}
 	return []*cobra.Command{
 		newRingPlan(p),
 		newOrder(p, "commit", "Carry out what plan has staged", "", cobra.NoArgs, false, simple("commit")),
 		newOrder(p, "abort", "Give up the plan that is copying, or what is staged", "", cobra.NoArgs, false, simple("abort")),
-		newOrder(p, "rebalance auto|manual", "Whether the asked node makes plans by itself, until it starts again", "", cobra.ExactArgs(1), false,
-			func(args []string) order { return order{Action: "rebalance", Auto: args[0] == "auto"} }),
-		rec,
+		auto,
+		newRecover(p),
 	}
 }
 
@@ -265,7 +276,8 @@ talked to. What was acknowledged only by the lost is lost.`,
 			if !sure {
 				return errors.New("this cannot be undone, and nodes that were taken for lost must never come back with their data: say --yes")
 			}
-			return o.give(cmd.Context(), cmd.OutOrStdout(), order{Action: "recover", Survivors: survivors}, done("recover"))
+			x := order{Action: "recover", Survivors: survivors}
+			return o.give(cmd.Context(), cmd.OutOrStdout(), x, done(x))
 		},
 	}
 	cmd.Flags().StringSliceVar(&survivors, "survivors", nil, "members that go on (default all that the asked node sees alive)")

@@ -84,13 +84,19 @@ func (t movesTotal) line(p ringPage, was movesTotal, since time.Duration) string
 	fmt.Fprintf(&b, "epoch %d  %-8s", p.Epoch, p.Stage)
 	if all := t.done + t.left; all > 0 {
 		full := int(barWidth * t.done / all)
-		fmt.Fprintf(&b, " [%s%s] %d/%d partitions, %s", strings.Repeat("#", full), strings.Repeat(".", barWidth-full), t.done, all, megabytes(t.bytesDone))
+		fmt.Fprintf(&b, " [%s%s] %d/%d partitions, %s copied", strings.Repeat("#", full), strings.Repeat(".", barWidth-full), t.done, all, megabytes(t.bytesDone))
+		if t.bytesLeft > 0 {
+			fmt.Fprintf(&b, ", about %s left", megabytes(t.bytesLeft))
+		}
 		if rate := float64(t.bytesDone-min(was.bytesDone, t.bytesDone)) / since.Seconds(); t.left > 0 && was.bytesDone > 0 && rate > 0 {
 			fmt.Fprintf(&b, ", %s/s", megabytes(uint64(rate)))
 			if t.bytesLeft > 0 {
-				fmt.Fprintf(&b, ", %s left", time.Duration(float64(t.bytesLeft)/rate*float64(time.Second)).Round(time.Second))
+				fmt.Fprintf(&b, ", %s to go", time.Duration(float64(t.bytesLeft)/rate*float64(time.Second)).Round(time.Second))
 			}
 		}
+	}
+	if p.Rate > 0 && p.ETA >= 0 { // the asked node copies
+		fmt.Fprintf(&b, "; this node: %s/s, %s to go", megabytes(uint64(p.Rate)), time.Duration(p.ETA*float64(time.Second)).Round(time.Second))
 	}
 	if p.Wait != "" {
 		fmt.Fprintf(&b, "  %s", p.Wait)

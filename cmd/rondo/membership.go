@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"strconv"
 	"sync"
@@ -50,12 +51,13 @@ type membership struct {
 
 	mu      sync.Mutex // one change at a time
 	last    gossip.View
-	meta    gossip.Meta    // what this node tells
-	doc     *document      // as on the disk
-	pending *ring.Document // to be adopted once there is a core
-	removed time.Time      // when it heard that it is no member any more
-	news    chan struct{}  // there is one
-	poke    chan struct{}  // there is a change to look at
+	meta    gossip.Meta            // what this node tells
+	doc     *document              // as on the disk
+	pending *ring.Document         // to be adopted once there is a core
+	doubted map[object.NodeID]bool // taken for failed in the topology
+	removed time.Time              // when it heard that it is no member any more
+	news    chan struct{}          // there is one
+	poke    chan struct{}          // there is a change to look at
 
 	cancel context.CancelFunc
 	done   sync.WaitGroup
@@ -194,7 +196,11 @@ func (m *membership) follow(ctx context.Context) {
 			}
 			m.remember()
 			m.mu.Lock()
-			m.inform(m.gossip.View())
+			v := m.gossip.View()
+			m.inform(v)
+			if c := m.chart.Load(); c != nil && m.topology.Load() != nil && !maps.Equal(m.doubted, m.refused(c)) {
+				m.retell(v)
+			}
 			m.mu.Unlock()
 			if load, ok := meter.read(time.Now()); ok {
 				m.announce(func(meta *gossip.Meta) { meta.Load = load })
@@ -227,12 +233,7 @@ func (m *membership) refresh() {
 
 // relay tells clients and the core what has changed.
 func (m *membership) relay(c *chart, v gossip.View) {
-	t, err := m.layout(v, m.topology.Load().Version+1)
-	if err != nil {
-		m.log.Error("clients are told an old topology", "error", err)
-	} else if !sameTopology(t, m.topology.Load()) {
-		m.topology.Store(t)
-	}
+	m.retell(v)
 	core := m.core.Load()
 	for _, change := range v.Since(m.last) {
 		g := &change.Member
@@ -255,6 +256,44 @@ func (m *membership) relay(c *chart, v gossip.View) {
 		case gossip.Updated:
 		}
 	}
+}
+
+// retell tells clients the topology anew if they would notice a difference.
+func (m *membership) retell(v gossip.View) {
+	t, err := m.layout(v, m.topology.Load().Version+1)
+	if err != nil {
+		m.log.Error("clients are told an old topology", "error", err)
+	} else if !sameTopology(t, m.topology.Load()) {
+		m.topology.Store(t)
+	}
+}
+
+// refused are the members that clients are not sent to although they are alive: their clocks are refused, and they could
+// serve nobody. Where that is half of all who are alive, it is rather this node's own clock that is wrong.
+func (m *membership) refused(c *chart) map[object.NodeID]bool {
+	core := m.core.Load()
+	if core == nil {
+		return nil
+	}
+	return misdated(c.doc, m.self, m.Alive, core.Doubted)
+}
+
+func misdated(d *ring.Document, self object.NodeID, alive, doubted func(object.NodeID) bool) map[object.NodeID]bool {
+	found, all := map[object.NodeID]bool{}, 1
+	for i := range d.Members {
+		id := object.NodeID(d.Members[i].ID)
+		if id == self || !alive(id) {
+			continue
+		}
+		all++
+		if doubted(id) {
+			found[id] = true
+		}
+	}
+	if 2*len(found) >= all {
+		return nil
+	}
+	return found
 }
 
 // inform gives the keeper what gossip says.
@@ -302,6 +341,7 @@ func (m *membership) stranger(c *chart, g gossip.Change) {
 func (m *membership) layout(v gossip.View, version uint64) (*server.Topology, error) {
 	c := m.chart.Load()
 	members := make([]server.Member, 0, len(c.doc.Members))
+	m.doubted = m.refused(c)
 	for i := range c.doc.Members {
 		a := m.addressesOf(&c.doc.Members[i], v)
 		host, port, err := splitHostPort(a.Client)
@@ -309,7 +349,7 @@ func (m *membership) layout(v gossip.View, version uint64) (*server.Topology, er
 			return nil, fmt.Errorf("client address of node %s: %w", hexID(a.ID), err)
 		}
 		_, peerPort, _ := splitHostPort(a.Peer) // 0 is shown where it is not known
-		members = append(members, server.Member{Node: a.ID, Host: host, Port: port, PeerPort: peerPort, Failed: !m.Alive(a.ID)})
+		members = append(members, server.Member{Node: a.ID, Host: host, Port: port, PeerPort: peerPort, Failed: !m.Alive(a.ID) || m.doubted[a.ID]})
 	}
 	return server.NewTopology(server.View{
 		Version: version, Epoch: uint64(c.doc.Epoch), Self: m.self, Members: members, Lists: c.lists,

@@ -27,12 +27,12 @@ func Rondo() Rules {
 			"cluster/paxos":  {},
 			"cluster/wire":   {"engine/object"},
 			"cluster/epoch":  {"cluster/ring", "cluster/paxos"},
-			"cluster/dynamo": {"cluster/ring", "cluster/quorum", "cluster/merkle", "cluster/paxos", "cluster/wire", "engine/object"},
+			"cluster/dynamo": {"cluster/ring", "cluster/quorum", "cluster/merkle", "cluster/wire", "engine/object"},
 			"cluster/gossip": {"engine/object"},
 			"cluster/peer":   {"cluster/wire", "engine/object"},
 			"cluster/sim":    {"cluster/dynamo", "cluster/epoch", "cluster/paxos", "cluster/hlc", "cluster/ring", "cluster/quorum", "cluster/wire", "engine/object", "engine/memstore"},
 			"cluster": {
-				"cluster/dynamo", "cluster/epoch", "cluster/hlc", "cluster/ring", "cluster/quorum", "cluster/wire", "cluster/gossip", "cluster/peer",
+				"cluster/dynamo", "cluster/epoch", "cluster/hlc", "cluster/ring", "cluster/quorum", "cluster/wire",
 				"engine/object",
 			},
 
