@@ -1,6 +1,7 @@
 package dynamo
 
 import (
+	"bytes"
 	"math"
 	"slices"
 
@@ -86,7 +87,8 @@ func (p *Partition) reissue(now Time, op *operation) {
 	if r == nil || op.phase != awaiting {
 		return
 	}
-	if err := p.loadView(&r.exec, &r.steps, r.Slot, &op.reads, op.from); err != nil {
+	reads := op.readsAbove()
+	if err := p.loadView(&r.exec, &r.steps, r.Slot, &reads, op.from); err != nil {
 		p.counted(now, op, quorum.Lost)
 		return
 	}
@@ -136,6 +138,21 @@ func (p *Partition) reissue(now Time, op *operation) {
 	}
 	rows := p.storeView(op, keys, send)
 	p.sendRows(now, op, wire.ReasonClient, rows, send)
+}
+
+// readsAbove is what the operation reads, and beside that the elements that hide it: this node may have newer ones of them by now.
+func (op *operation) readsAbove() object.ReadSet {
+	reads := op.reads
+	for i := range op.above {
+		for _, e := range op.above[i].Elements {
+			if !slices.ContainsFunc(reads.Elements, func(r object.ElementRef) bool {
+				return r.Key == i && (len(r.Sub) == 0 || bytes.Equal(r.Sub, e.Sub))
+			}) {
+				reads.Elements = append(reads.Elements[:len(reads.Elements):len(reads.Elements)], object.ElementRef{Key: i, Sub: e.Sub})
+			}
+		}
+	}
+	return reads
 }
 
 // overtaker returns the later operation of this primary that wrote the operation's key, 0 for none.

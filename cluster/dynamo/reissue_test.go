@@ -179,3 +179,42 @@ func TestStampedAgainOverALaterFlush(t *testing.T) {
 		t.Fatalf("a read showed v, FLUSHDB was acked, then a read shows %q", got)
 	}
 }
+
+// What hides a SET are elements that the SET does not look at. One of them has been written again here by the time that the answer
+// comes: what is stamped again must not put the older one in its place.
+//
+// b holds a field of a fast clock's; a runs SET, blind; b answers hidden, with the field. Before that is there, a newer write of the
+// same field reaches a, from a clock that is further ahead.
+func TestHidingElementsDoNotGoBack(t *testing.T) {
+	set := func(value string) *trialOp {
+		return &trialOp{
+			name: "hset " + value,
+			read: object.ReadSet{Keys: keysOf("k"), Elements: []object.ElementRef{{Sub: []byte("f")}}, Blind: true},
+			eval: func(_ *object.Input, _ *object.View, m *object.Mutation) string {
+				m.SetElement(0, []byte("f"), []byte(value))
+				return "OK"
+			},
+		}
+	}
+	c := newTrial(t, 3, 3, Limits{})
+	a, b := c.node(1), c.node(2)
+	c.plant(b, 3, 1000*Millisecond, set("old"))
+	c.write(a, opSet("k", "a"))
+	c.deliver(between(1, 2)) // b's answer waits
+	newer := c.plant(a, 3, 2000*Millisecond, set("new"))
+	c.deliver(between(2, 1))
+	fields := 0
+	for key, row := range a.rows {
+		var e object.ElementRow
+		if key[0] == object.SpaceHint || e.DecodeRow(row) != nil {
+			continue
+		}
+		fields++
+		if e.Stamp.Before(newer.Stamp) {
+			t.Errorf("the field went back to %q, stamped %v, from %v", e.Value, e.Stamp, newer.Stamp)
+		}
+	}
+	if a.p.Stats().Reissues != 1 || fields != 1 {
+		t.Fatalf("the schedule does not fit: %d re-issues, %d fields", a.p.Stats().Reissues, fields)
+	}
+}

@@ -95,7 +95,7 @@ func drawPlanOf(seed uint64, c Config) *plan {
 	if p.profile == ProfileDrawn {
 		p.profile = drawn
 	}
-	p.emphasis = emphasis(r.pick([]int{14, 11, 13, 13, 11, 13, 16, 45}))
+	p.emphasis = emphasis(r.pick([]int{14, 11, 13, 16, 11, 13, 24, 45}))
 	if p.profile != ProfileChaos {
 		p.emphasis = onNothing
 	}

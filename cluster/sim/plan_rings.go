@@ -30,16 +30,14 @@ type ringPlan struct {
 // drawRings draws whether the ring changes, and who founds it then.
 func (p *plan) drawRings(r rng, without FaultSet) {
 	g := &p.rings
-	share := 0.5
+	share := 0.3
 	switch {
 	case p.profile == ProfileCalm:
 		share = 0
 	case p.profile == ProfileStable:
 		share = 0.4
-	case p.emphasis == onMoves:
+	case p.emphasis == onMoves || p.emphasis == onNothing:
 		share = 1
-	case p.emphasis == onNothing:
-		share = 0.6
 	}
 	g.changes = r.chance(share) && !without.has(faultChanges)
 	if !g.changes {
@@ -103,7 +101,7 @@ func (p *plan) paceRings(r rng, without FaultSet) {
 	g.switches = oneOf(r, 0, 0, millisecond, 20*millisecond)
 	g.pace = oneOf(r, 20*microsecond, 200*microsecond, 2*millisecond, 10*millisecond)
 	g.parks, g.park = r.chance(0.7), oneOf(r, 20*millisecond, 200*millisecond, second)
-	g.hasty, g.loses = r.chance(0.5), p.profile == ProfileChaos && r.chance(0.5)
+	g.hasty, g.loses = r.chance(0.5), p.profile == ProfileChaos && r.chance(0.35)
 	if p.profile != ProfileChaos {
 		return
 	}
@@ -113,12 +111,12 @@ func (p *plan) paceRings(r rng, without FaultSet) {
 			p.faults[f] = fp
 		}
 	}
-	share, aimed := 0.3, 0.2
+	share, aimed := 0.3, 0.3
 	if p.emphasis == onMoves {
 		share, aimed = 0.5, 0.7
 	}
 	often(faultAim, share, 300*millisecond, 200*millisecond)
-	often(faultLaggard, aimed, 800*millisecond, 600*millisecond)
+	often(faultLaggard, aimed-0.25, 800*millisecond, 600*millisecond)
 	often(faultDeaf, share, second, 500*millisecond)
 	often(faultRival, share, second, 500*millisecond)
 	often(faultOutdate, aimed, 400*millisecond, 0)

@@ -71,6 +71,13 @@ func (w *world) outdate(r rng, tries int) {
 	w.volley(writer, key, r, level, lasts/4, w.writeVerb(key, r), w.writeVerb(key, r))
 	w.after(lasts, nil, func() {
 		w.wishes = w.wishes[:0]
+		for _, n := range w.nodes { // who is replaced while he is taken for dead hands nothing over
+			if n != c && n.up && c.up && n.present {
+				n.until[c.index], c.until[n.index] = 0, 0
+				n.view(c, true)
+				c.view(n, true)
+			}
+		}
 		if alone {
 			w.wish(r, c)
 		} else {
