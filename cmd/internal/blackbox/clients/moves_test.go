@@ -27,6 +27,9 @@ const (
 
 // TestMovesClusterClients has a node join a ring of three under cluster clients, and then the node leave that they were given.
 func TestMovesClusterClients(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: make clients")
+	}
 	node := newModules(t.TempDir())
 	options := harness.Options{Flags: []string{"--transfer.rate", moveRate}}
 	ring := harness.StartRing(t, 3, options)

@@ -10,7 +10,12 @@ import (
 )
 
 // ringSizes are the rings that are tried: in one of three every node has every key, in one of five it has not.
-func ringSizes() []int { return []int{3, 5} }
+func ringSizes() []int {
+	if testing.Short() {
+		return []int{3}
+	}
+	return []int{3, 5}
+}
 
 // TestRingClusterClients kills a node under cluster clients: once the one that they were given, once another.
 func TestRingClusterClients(t *testing.T) {
