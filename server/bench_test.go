@@ -86,20 +86,20 @@ func BenchmarkBatch(b *testing.B) {
 		b.Run(c.name, func(b *testing.B) {
 			r := newRig(b)
 			s := newSession(r.srv, clusterFace, &scriptConn{})
-			var cmds []redcon.Command
+			var cmds [][][]byte
 			for range 16 {
 				var args [][]byte
 				for _, w := range c.words {
 					args = append(args, []byte(w))
 				}
-				cmds = append(cmds, redcon.Command{Args: args})
+				cmds = append(cmds, args)
 			}
 			b.ReportAllocs()
 			b.ResetTimer()
 			for i := 0; i < b.N; i += 16 {
 				s.wire.Conn.(*scriptConn).wrote.Reset()
 				s.wire.readAt = r.srv.nanos()
-				s.serve(cmds[0], cmds[1:])
+				s.serve(cmds)
 			}
 		})
 	}
@@ -113,7 +113,7 @@ func BenchmarkFramer(b *testing.B) {
 	var f framer
 	for i := 0; i < b.N; i += 16 {
 		f.reset()
-		if end, _ := f.scan(in, &lim, false); end != len(in) {
+		if end, _ := f.scan(in, &lim); end != len(in) {
 			b.Fatal(end)
 		}
 	}

@@ -9,28 +9,48 @@ import (
 
 // The wire's reads and writes of the socket, and when they have taken too long.
 
-// receive reads the socket once, within the deadlines.
-func (w *wire) receive(p []byte) (int, error) {
-	if w.deadline == 0 && w.srv.live.Load().IdleTimeout > 0 {
-		w.arm()
-	}
+// receive reads and serves until the connection ends, and returns why.
+func (w *wire) receive() error {
+	socket := rawSocket(w.Conn)
 	for {
 		if w.srv.closing.Load() {
-			return 0, io.EOF
+			return io.EOF
 		}
-		n, err := w.Conn.Read(p)
-		if n > 0 {
-			w.readAt = w.srv.nanos()
-			w.session.lastUsed.Store(w.readAt)
-			w.bytesIn.Store(w.bytesIn.Load() + int64(n))
-			return n, nil
+		w.armIdle()
+		var err error
+		if socket != nil {
+			err = w.drain(socket)
+		} else {
+			err = w.readOnce()
 		}
-		if !errors.Is(err, os.ErrDeadlineExceeded) {
-			return 0, err
+		switch {
+		case w.ended != nil:
+			return w.ended
+		case err == nil:
+			continue
+		case !errors.Is(err, os.ErrDeadlineExceeded):
+			return err
 		}
+		w.unsure = false // it reads next
 		if err := w.overdue(); err != nil {
-			return 0, err
+			return err
 		}
+		w.arm()
+	}
+}
+
+// readOnce reads what no raw socket is behind, such as TLS.
+func (w *wire) readOnce() error {
+	n, err := w.Conn.Read(w.room())
+	if n > 0 {
+		return w.took(n)
+	}
+	return err
+}
+
+// armIdle sets the deadline of a connection that has none and needs one.
+func (w *wire) armIdle() {
+	if w.deadline == 0 && w.srv.live.Load().IdleTimeout > 0 {
 		w.arm()
 	}
 }
@@ -42,12 +62,10 @@ func (w *wire) overdue() error {
 		return io.EOF
 	}
 	if w.mayIdleOut(set) && now-w.readAt >= int64(set.IdleTimeout) {
-		_, err := w.cut(&w.srv.totals.cutIdle, "idle")
-		return err
+		return w.cut(&w.srv.totals.cutIdle, "idle")
 	}
 	if w.tooSlow() {
-		_, err := w.cut(&w.srv.totals.cutSlow, "unfinished command came in too slowly")
-		return err
+		return w.cut(&w.srv.totals.cutSlow, "unfinished command came in too slowly")
 	}
 	return nil
 }
@@ -82,6 +100,9 @@ func (w *wire) arm() {
 			if at == 0 || look < at {
 				at = look
 			}
+		}
+		if w.unsure && (at == 0 || now+int64(endCheck) < at) {
+			at = now + int64(endCheck)
 		}
 		w.deadline = at
 		deadline := time.Time{}

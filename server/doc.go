@@ -2,7 +2,7 @@
 // one table, runs operations on keys through the cluster's node and everything else through handlers, and writes the
 // replies in the order of the commands.
 //
-//	net.Listener -> gate (maxclients, protected mode) -> wire (framing, limits, byte counts) -> redcon (parsing)
+//	net.Listener -> gate (maxclients, protected mode) -> redcon (accepts, keeps the connections) -> wire (reading, framing, limits)
 //	   -> session.serve (one call a batch: all commands that one read brought)
 //	      -> entry.parse -> node.Start ... node.Finish -> emit -> one write
 //

@@ -5,41 +5,29 @@ import (
 	"strings"
 	"time"
 
-	"github.com/tidwall/redcon"
-
 	"github.com/rondokv/rondo/engine/object"
 	"github.com/rondokv/rondo/resp"
 	"github.com/rondokv/rondo/server/command"
 )
 
-// serveBatch is redcon's handler: it takes all commands that one read brought.
-func serveBatch(conn redcon.Conn, first redcon.Command) {
-	s, ok := conn.Context().(*session)
-	if !ok {
-		_ = conn.Close() // never: acceptSession set it
-		return
-	}
-	s.serve(first, conn.ReadPipeline())
-	if s.leaving {
-		_ = conn.Close() // what could be written was
-	}
-}
-
-// serve runs a batch and writes its replies. A panic costs the connection only.
-func (s *session) serve(first redcon.Command, rest []redcon.Command) {
-	defer s.contain()
+// serve runs the commands of a batch and writes their replies; leave ends the connection. A panic costs the connection only.
+func (s *session) serve(cmds [][][]byte) (leave bool) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			s.contain(cause)
+			leave = true
+		}
+	}()
 	s.pipe.since = s.wire.readAt
-	s.ring, s.single = s.srv.topology(), len(rest) == 0
+	s.ring, s.single = s.srv.topology(), len(cmds) == 1
 	s.refreshUser()
-	if aside := s.wire.takeAside(); aside != nil {
-		first.Args = aside
-	}
-	s.run(first.Args)
-	for i := 0; i < len(rest) && !s.leaving; i++ {
+	for _, args := range cmds {
 		if s.pipe.full() {
 			s.answer()
 		}
-		s.run(rest[i].Args)
+		if s.run(args); s.leaving {
+			break
+		}
 	}
 	s.answer()
 	s.flush()
@@ -47,14 +35,11 @@ func (s *session) serve(first redcon.Command, rest []redcon.Command) {
 	if s.feed != nil {
 		s.startMonitor()
 	}
+	return s.leaving
 }
 
 // contain ends a panic: the command that was running gets an error, the connection is closed.
-func (s *session) contain() {
-	cause := recover()
-	if cause == nil {
-		return
-	}
+func (s *session) contain(cause any) {
 	s.srv.panicked(cause, debug.Stack())
 	s.leaving = true
 	defer func() {

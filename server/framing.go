@@ -15,7 +15,9 @@ type framer struct {
 	pos  int // up to here the bytes were looked at, counted from the first byte of the buffer
 	args int // arguments of the present command that are still to come; 0 between commands
 	body int // bytes of the present argument with its CR LF; 0 when a header comes next
-	err  resp.Error
+	// words are the arguments of the commands that are whole, seen those of the present one too.
+	words, seen int
+	err         resp.Error
 }
 
 // frameLimits are what a request may declare.
@@ -51,16 +53,14 @@ const (
 	oddLine
 	// violation: the protocol is broken at pos, err says how.
 	violation
-	// oneWhole: the first command is whole and that is all that was asked for.
-	oneWhole
 )
 
 // reset forgets the place in the stream: the buffer begins with a new command.
 func (f *framer) reset() { *f = framer{} }
 
-// scan goes on in b from where it stopped and returns the end of the last command that is whole; with first set it stops
-// at the end of the first. b must begin with the bytes that the last call had, unless reset was called.
-func (f *framer) scan(b []byte, lim *frameLimits, first bool) (end int, v verdict) {
+// scan goes on in b from where it stopped and returns the end of the last command that is whole, 0 for none. b must begin with
+// the bytes that the last call had, unless reset was called.
+func (f *framer) scan(b []byte, lim *frameLimits) (end int, v verdict) {
 	pos, args, body := f.pos, f.args, f.body
 	v = needMore
 	for {
@@ -77,11 +77,7 @@ func (f *framer) scan(b []byte, lim *frameLimits, first bool) (end int, v verdic
 			if args--; args > 0 {
 				continue
 			}
-			end = pos
-			if first {
-				v = oneWhole
-				break
-			}
+			end, f.words = pos, f.seen
 		}
 		if pos >= len(b) {
 			break
@@ -104,6 +100,7 @@ func (f *framer) scan(b []byte, lim *frameLimits, first bool) (end int, v verdic
 				break
 			}
 			pos, args = pos+w, n
+			f.seen += n
 			continue
 		}
 		if b[pos] != '$' {
@@ -184,16 +181,15 @@ func header(b []byte) (n, width int, ok bool) {
 	return n, i + 2, true
 }
 
-// splitArgs returns the arguments of one whole command that scan has passed, as parts of b.
-func splitArgs(b []byte) [][]byte {
+// splitArgs appends the arguments of the first of the whole commands in b, which scan has passed, as parts of b, and returns what
+// follows it.
+func splitArgs(args [][]byte, b []byte) ([][]byte, []byte) {
 	n, pos, _ := header(b)
-	// n is no promise any more: that many headers have come in.
-	args := make([][]byte, 0, n)
 	for range n {
 		size, w, _ := header(b[pos:])
 		pos += w
 		args = append(args, b[pos:pos+size:pos+size])
 		pos += size + 2
 	}
-	return args
+	return args, b[pos:]
 }

@@ -11,8 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tidwall/redcon"
-
 	"github.com/rondokv/rondo/resp"
 )
 
@@ -41,34 +39,29 @@ func (c *scriptConn) SetWriteDeadline(time.Time) error { return nil }
 func (c *scriptConn) RemoteAddr() net.Addr             { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)} }
 func (c *scriptConn) LocalAddr() net.Addr              { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)} }
 
-// decodeStream puts a stream through a wire and redcon's reader, as a connection does, and returns the commands and what
-// was answered at the end.
+// decodeStream puts a stream through a wire and returns the commands and what was answered at the end.
 func decodeStream(set Settings, authed bool, pieces ...[]byte) (cmds [][]string, reply string) {
 	srv := &Server{start: time.Now(), users: newUserSet(nil), closed: make(chan struct{})}
 	srv.live.Store(&set)
 	c := &scriptConn{pieces: pieces}
 	s := newSession(srv, clusterFace, c)
 	s.setAuthed(authed)
-	rd := redcon.NewReader(s.wire)
-	for {
-		batch, err := rd.ReadCommands()
-		if err != nil {
-			return cmds, c.wrote.String()
-		}
-		if aside := s.wire.takeAside(); aside != nil {
-			if len(batch) != 1 {
-				panic("a dummy in company")
-			}
-			batch[0].Args = aside
-		}
-		for _, cmd := range batch {
+	room := make([]byte, 4096)
+	s.wire.serve = func(batch [][][]byte) bool {
+		clear(room) // arguments are no part of it
+		for _, args := range batch {
 			var words []string
-			for _, a := range cmd.Args {
+			for _, a := range args {
 				words = append(words, string(a))
 			}
 			cmds = append(cmds, words)
 		}
+		return false
 	}
+	if n, err := s.wire.Read(room); n != 0 || err == nil {
+		panic("the wire gave bytes away")
+	}
+	return cmds, c.wrote.String()
 }
 
 func smallLimits() Settings {

@@ -126,7 +126,7 @@ func (s *Server) Start() {
 		}
 		g := &gate{Listener: f.ln, srv: s, face: f.face}
 		s.loops.Go(func() {
-			if err := redcon.Serve(g, serveBatch, acceptSession, closeSession); err != nil {
+			if err := redcon.Serve(g, unserved, acceptSession, closeSession); err != nil {
 				s.log.Error("stopped accepting", "address", f.ln.Addr().String(), "err", err)
 			}
 		})

@@ -82,7 +82,7 @@ type session struct {
 // newSession makes the session and the wire of an accepted connection.
 func newSession(srv *Server, f face, c net.Conn) *session {
 	s := &session{srv: srv, face: f, addr: c.RemoteAddr().String(), laddr: c.LocalAddr().String(), created: srv.nanos()}
-	s.wire = &wire{Conn: c, srv: srv, session: s, readAt: s.created}
+	s.wire = &wire{Conn: c, srv: srv, session: s, serve: s.serve, readAt: s.created}
 	s.lastUsed.Store(s.created)
 	s.setProto(2)
 	s.shownTx.Store(-1)
@@ -100,6 +100,9 @@ func acceptSession(conn redcon.Conn) bool {
 	conn.SetContext(w.session)
 	return true
 }
+
+// unserved is redcon's handler of commands. None comes that way: wire.Read serves them.
+func unserved(conn redcon.Conn, _ redcon.Command) { _ = conn.Close() }
 
 // closeSession is redcon's closed callback. redcon holds a lock of all connections meanwhile: it must be quick.
 func closeSession(conn redcon.Conn, err error) {
