@@ -30,36 +30,40 @@ const (
 
 // session is one connection. Its methods are called on the connection's own goroutine, but for kill and what is under
 // "read by others".
+//
+// What every command touches comes first, in as few lines of the processor's cache as it fits: on a busy server each batch is another
+// connection's, and most of this has left the near cache since.
 type session struct {
 	srv  *Server
 	wire *wire
-	face face
+
+	// State that commands change; only the connection's goroutine touches it.
+	ring        *Topology // at the beginning of the batch
+	userVersion uint64
+	proto       int          // 2 or 3
+	feed        *monitorFeed // of MONITOR
+	face        face
+	db          uint8
+	authed      bool
+	reply       replyMode
+	leaving     bool   // close once what was answered so far is written
+	broken      bool   // writing failed or must not go on: nothing more is sent
+	single      bool   // the batch is one command
+	readOnly    bool   // READONLY was said
+	rights      Rights // of the user, as of userVersion
+	levels      connectionLevels
+
+	pipe     pipeline
+	lastCmd  atomic.Pointer[resp.Command] // read by others, as is the next
+	lastUsed atomic.Int64                 // srv.nanos when the last batch came in
+	tx       transaction
+	writes   writes
+	nudge    nudge
 
 	id      int64
 	addr    string // of the client
 	laddr   string // of the listener's side
 	created int64  // srv.nanos
-
-	// State that commands change; only the connection's goroutine touches it.
-	db      uint8
-	proto   int // 2 or 3
-	authed  bool
-	reply   replyMode
-	leaving bool // close once what was answered so far is written
-	broken  bool // writing failed or must not go on: nothing more is sent
-	tx      transaction
-	feed    *monitorFeed // of MONITOR
-	pipe    pipeline
-
-	levels connectionLevels
-	rights Rights // of the user, as of userVersion
-
-	userVersion uint64
-	ring        *Topology // at the beginning of the batch
-	single      bool      // the batch is one command
-	readOnly    bool      // READONLY was said
-	nudge       nudge
-	writes      writes
 
 	user atomic.Pointer[string] // who the client is; read by others
 
@@ -71,8 +75,6 @@ type session struct {
 	noEvict bool
 	noTouch bool
 
-	lastCmd  atomic.Pointer[resp.Command]
-	lastUsed atomic.Int64 // srv.nanos when the last batch came in
 	shownDB  atomic.Int32
 	shownRES atomic.Int32 // proto
 	shownTx  atomic.Int32 // commands queued in MULTI, -1 outside

@@ -3,6 +3,7 @@ package hlc
 import (
 	"errors"
 	"fmt"
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -54,6 +55,12 @@ type Clock struct {
 	startMonotonic time.Duration
 	startMillis    int64 // the present at the start
 
+	// Where both clocks are the process's own, one reading does: how far the wall clock is ahead of what the monotonic clock
+	// makes of the start, in ns, and when it was found to be, in ns since the start.
+	carries bool
+	ahead   atomic.Int64
+	aheadAt atomic.Int64
+
 	last    atomic.Uint64 // the latest reading issued or observed
 	ceiling atomic.Uint64 // nothing at or above it is issued
 
@@ -63,6 +70,7 @@ type Clock struct {
 // New returns a clock that goes on where the ceiling says that the one before it may have got to. It has no room until the
 // first MakeRoom.
 func New(o Options) *Clock {
+	own := o.Now == nil && o.Monotonic == nil
 	if o.Now == nil {
 		o.Now = time.Now
 	}
@@ -74,6 +82,8 @@ func New(o Options) *Clock {
 	if o.Monotonic != nil {
 		c.startMonotonic = o.Monotonic()
 	}
+	c.carries = own
+	c.aheadAt.Store(math.MinInt64 / 2)
 	c.startMillis = max(c.start.UnixMilli(), o.Ceiling.Millis()-Ahead.Milliseconds())
 	c.ceiling.Store(uint64(o.Ceiling))
 	c.last.Store(uint64(o.Ceiling))
@@ -83,12 +93,30 @@ func New(o Options) *Clock {
 // Physical returns the present as the first reading of its millisecond: the later of the wall clock and what the monotonic
 // clock makes of the present at the start. So a wall clock that steps back does not stop it, but it may step back as well.
 func (c *Clock) Physical() object.HLC {
+	if c.carries {
+		return c.carried()
+	}
 	t := c.now()
 	elapsed := t.Sub(c.start)
 	if c.monotonic != nil {
 		elapsed = c.monotonic() - c.startMonotonic
 	}
 	return object.HLCOf(max(t.UnixMilli(), c.startMillis+elapsed.Milliseconds()))
+}
+
+// wallEvery is how often carried looks at the wall clock: after so long a step of it shows.
+const wallEvery = 10 * time.Millisecond
+
+// carried is Physical with one system clock read, not two.
+func (c *Clock) carried() object.HLC {
+	elapsed := time.Since(c.start)
+	if int64(elapsed)-c.aheadAt.Load() >= int64(wallEvery) {
+		t := time.Now()
+		elapsed = t.Sub(c.start)
+		c.ahead.Store(max(0, t.UnixNano()-c.startMillis*int64(time.Millisecond)-int64(elapsed)))
+		c.aheadAt.Store(int64(elapsed))
+	}
+	return object.HLCOf(c.startMillis + (int64(elapsed)+c.ahead.Load())/int64(time.Millisecond))
 }
 
 // Latest returns the latest reading issued or observed. A clean stop leaves a ceiling above it.

@@ -323,3 +323,25 @@ func lives(t *testing.T, seed uint64) {
 		}
 	}
 }
+
+// With the process's own clocks the present is the wall clock's, read now and then, and it never falls behind.
+func TestPhysicalFollowsTheWallClock(t *testing.T) {
+	c := New(Options{Raise: func(object.HLC) error { return nil }})
+	last := object.HLC(0)
+	for end := time.Now().Add(40 * time.Millisecond); time.Now().Before(end); {
+		before := time.Now().UnixMilli()
+		got := c.Physical()
+		after := time.Now().UnixMilli()
+		if got.Millis() < before-1 || got.Millis() > after+1 {
+			t.Fatalf("%d, want %d to %d", got.Millis(), before, after)
+		}
+		if got < last {
+			t.Fatalf("%v after %v", got, last)
+		}
+		last = got
+	}
+	ahead := New(Options{Raise: func(object.HLC) error { return nil }, Ceiling: object.HLCOf(time.Now().UnixMilli() + 60000)})
+	if got := ahead.Physical().Millis() - time.Now().UnixMilli(); got < 50000 {
+		t.Errorf("%d ms ahead of the wall clock, want about what the ceiling asks for", got)
+	}
+}
