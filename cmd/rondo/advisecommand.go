@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"text/tabwriter"
-	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/rondokv/rondo/cmd/internal/advise"
 )
 
 // Exit statuses of rondo admin advise, beside 0 to keep the nodes and 1 after an error.
@@ -24,7 +24,7 @@ type exitStatus int
 func (e exitStatus) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
 
 func newAdvise() *cobra.Command {
-	addr, asJSON, l := "127.0.0.1:18379", false, defaultLimits()
+	addr, asJSON, l := "127.0.0.1:18379", false, advise.DefaultLimits()
 	cmd := &cobra.Command{
 		Use:   "advise",
 		Short: "Say whether the ring needs nodes or can spare some, and why",
@@ -40,7 +40,7 @@ loss, all stay below the lower limits. While the ring changes there is no advice
 Exit status: 0 keep the nodes, 10 add some, 11 remove some, 1 after an error.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := l.check(); err != nil {
+			if err := l.Check(); err != nil {
 				return err
 			}
 			body, err := askNode(cmd.Context(), addr, "/admin/advise")
@@ -51,11 +51,11 @@ Exit status: 0 keep the nodes, 10 add some, 11 remove some, 1 after an error.`,
 			if err := json.Unmarshal(body, &p); err != nil {
 				return fmt.Errorf("read the answer: %w", err)
 			}
-			p.Limits, p.Advice = l, advise(p.Facts, l)
+			p.Limits, p.Advice = l, advise.Give(p.Facts, l)
 			if err := showAdvice(cmd.OutOrStdout(), p, asJSON); err != nil {
 				return err
 			}
-			return p.Advice.exit()
+			return adviceStatus(&p.Advice)
 		},
 	}
 	f := cmd.Flags()
@@ -71,11 +71,12 @@ Exit status: 0 keep the nodes, 10 add some, 11 remove some, 1 after an error.`,
 	return cmd
 }
 
-func (a *advice) exit() error {
+// adviceStatus is the exit status of an advice.
+func adviceStatus(a *advise.Advice) error {
 	switch a.Action {
-	case adviseAdd:
+	case advise.Add:
 		return exitStatus(exitAdd)
-	case adviseRemove:
+	case advise.Remove:
 		return exitStatus(exitRemove)
 	}
 	return nil
@@ -90,72 +91,10 @@ func showAdvice(w io.Writer, p advicePage, asJSON bool) error {
 		return err
 	}
 	var b strings.Builder
-	p.Advice.write(&b)
-	if err := p.Facts.write(&b); err != nil {
+	p.Advice.Write(&b)
+	if err := p.Facts.Write(&b); err != nil {
 		return err
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
-}
-
-func (a *advice) write(b *strings.Builder) {
-	switch a.Action {
-	case adviseAdd:
-		for _, x := range a.Add {
-			fmt.Fprintf(b, "add %s of weight %d%s\n", plural(x.Nodes, "node", "nodes"), x.Weight, x.where())
-		}
-	case adviseRemove:
-		for _, x := range a.Remove {
-			fmt.Fprintf(b, "remove node %s (%s)\n", x.ID, orDash(x.Client))
-		}
-	default:
-		fmt.Fprintf(b, "keep the nodes as they are\n")
-	}
-	for _, r := range a.Reasons {
-		fmt.Fprintf(b, "  %s: %s\n", r.Code, r.Text)
-	}
-}
-
-func (x *adviceAdd) where() string {
-	text := ""
-	if x.DC != "" {
-		text = " in datacenter " + x.DC
-	}
-	switch {
-	case x.NewRack:
-		text += ", in a rack of its own"
-	case x.Rack != "":
-		text += ", in rack " + x.Rack
-	}
-	return text
-}
-
-// write is the figures of all members.
-func (f *adviceFacts) write(w io.Writer) error {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintln(t, "NODE\tCLIENTS\tALIVE\tRACK\tDC\tWEIGHT\tSHARE\tDISK\tFREE\tKEYS\tCPU\tPEAK\tOPS/S\tOVER") // Flush tells of errors
-	for i := range f.Members {
-		m := &f.Members[i]
-		alive := "yes"
-		if !m.Alive {
-			alive = "NO"
-		}
-		_, _ = fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%d\t%s\t", m.ID, orDash(m.Client), alive, orDash(m.Rack), orDash(m.DC), m.Weight, percent(m.Share))
-		if !m.known() {
-			_, _ = fmt.Fprint(t, "?\t?\t?\t?\t?\t?\t?\n")
-			continue
-		}
-		free := "?"
-		if m.FreeBytes > 0 {
-			free = bytesText(float64(m.FreeBytes))
-		}
-		_, _ = fmt.Fprintf(t, "%s\t%s\t%d\t", bytesText(float64(m.DiskBytes)), free, m.Keys)
-		if m.WindowMillis == 0 {
-			_, _ = fmt.Fprint(t, "?\t?\t?\t-\n")
-			continue
-		}
-		_, _ = fmt.Fprintf(t, "%s\t%s\t%.0f\t%s\n", percent(float64(m.BusyMille)/1000), percent(float64(m.PeakMille)/1000),
-			float64(m.Operations)/(time.Duration(m.WindowMillis)*time.Millisecond).Seconds(), millisText(m.WindowMillis))
-	}
-	return t.Flush()
 }

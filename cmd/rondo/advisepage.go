@@ -10,14 +10,15 @@ import (
 	"github.com/rondokv/rondo/cluster"
 	"github.com/rondokv/rondo/cluster/gossip"
 	"github.com/rondokv/rondo/cluster/ring"
+	"github.com/rondokv/rondo/cmd/internal/advise"
 	"github.com/rondokv/rondo/engine/object"
 )
 
 // advicePage is /admin/advise: what is known, and what follows from it by some limits.
 type advicePage struct {
-	Advice advice       `json:"advice"`
-	Limits adviceLimits `json:"limits"`
-	Facts  adviceFacts  `json:"facts"`
+	Advice advise.Advice `json:"advice"`
+	Limits advise.Limits `json:"limits"`
+	Facts  advise.Facts  `json:"facts"`
 }
 
 const (
@@ -40,8 +41,8 @@ func (a *adviser) page(ctx context.Context, n *node) advicePage {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.at.IsZero() || time.Since(a.at) > factsFor {
-		f, l := n.adviceFacts(ctx), defaultLimits()
-		a.last, a.at = advicePage{Advice: advise(f, l), Limits: l, Facts: f}, time.Now()
+		f, l := n.adviceFacts(ctx), advise.DefaultLimits()
+		a.last, a.at = advicePage{Advice: advise.Give(f, l), Limits: l, Facts: f}, time.Now()
 	}
 	return a.last
 }
@@ -52,12 +53,12 @@ func (n *node) adviseRoute(mux *http.ServeMux) {
 }
 
 // adviceFacts gathers what this node knows, and asks the members for the rest.
-func (n *node) adviceFacts(ctx context.Context) adviceFacts {
+func (n *node) adviceFacts(ctx context.Context) advise.Facts {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), gatherTimeout) // what is gathered is for others as well
 	defer cancel()
 	state, m := n.progress()
 	id, _, _ := n.store.Identity()
-	f := adviceFacts{State: state, Self: hexID(id), Waiting: []string{}, Members: []memberFacts{}}
+	f := advise.Facts{State: state, Self: hexID(id), Waiting: []string{}, Members: []advise.Member{}}
 	core := n.company == nil || m != nil && m.core.Load() != nil
 	if !core {
 		if m != nil {
@@ -67,7 +68,7 @@ func (n *node) adviceFacts(ctx context.Context) adviceFacts {
 	}
 	if m == nil {
 		f.Replicas, f.Epoch, f.Stage = n.configured, firstEpoch, ring.Stable.String()
-		f.Members = []memberFacts{{ID: f.Self, Client: n.advertise, Weight: 1, Alive: true, Share: 1, Usage: n.meter.usage()}}
+		f.Members = []advise.Member{{ID: f.Self, Client: n.advertise, Weight: 1, Alive: true, Share: 1, Usage: n.meter.Usage()}}
 		return f
 	}
 	f.Members = m.ringFacts(&f)
@@ -77,7 +78,7 @@ func (n *node) adviceFacts(ctx context.Context) adviceFacts {
 }
 
 // ringFacts is what ring and gossip tell.
-func (m *membership) ringFacts(f *adviceFacts) []memberFacts {
+func (m *membership) ringFacts(f *advise.Facts) []advise.Member {
 	c, v := m.chart.Load(), m.gossip.View()
 	f.Replicas, f.PerDC, f.Epoch, f.Stage, f.Moving = c.doc.Replicas, c.doc.PerDC, uint64(c.doc.Epoch), c.doc.Stage.String(), len(c.doc.Moving)
 	alive, vnodes, all := map[object.NodeID]bool{}, map[object.NodeID]int{}, 0
@@ -95,12 +96,12 @@ func (m *membership) ringFacts(f *adviceFacts) []memberFacts {
 		f.NoQuorum += b2i(up <= len(homes)/2)
 		f.Partial += b2i(up < len(homes))
 	}
-	out := make([]memberFacts, 0, len(c.doc.Members))
+	out := make([]advise.Member, 0, len(c.doc.Members))
 	for i := range c.doc.Members {
 		d := &c.doc.Members[i]
 		a := m.addressesOf(d, v)
-		x := memberFacts{
-			id: a.ID, ID: hexID(a.ID), Client: a.Client, DC: d.DC, Rack: d.Rack, Weight: d.Weight, Leaving: d.Leaving,
+		x := advise.Member{
+			Node: a.ID, ID: hexID(a.ID), Client: a.Client, DC: d.DC, Rack: d.Rack, Weight: d.Weight, Leaving: d.Leaving,
 			Alive: alive[a.ID], Share: float64(vnodes[a.ID]) / float64(max(all, 1)),
 		}
 		if g, ok := v.Get(a.ID); ok {
@@ -117,7 +118,7 @@ func (m *membership) ringFacts(f *adviceFacts) []memberFacts {
 }
 
 // planFacts is what the keeper knows of changes.
-func (m *membership) planFacts(ctx context.Context, f *adviceFacts) {
+func (m *membership) planFacts(ctx context.Context, f *advise.Facts) {
 	s, err := m.keeper.Status(ctx)
 	if err != nil {
 		f.Error = err.Error()
@@ -130,7 +131,7 @@ func (m *membership) planFacts(ctx context.Context, f *adviceFacts) {
 var errNoTime = errors.New("there was no time left to ask it")
 
 // askUsage asks the members that are alive for what they use.
-func (m *membership) askUsage(ctx context.Context, core *cluster.Node, members []memberFacts) {
+func (m *membership) askUsage(ctx context.Context, core *cluster.Node, members []advise.Member) {
 	var all sync.WaitGroup
 	turn := make(chan struct{}, askAtOnce)
 	for i := range members {
@@ -147,7 +148,7 @@ func (m *membership) askUsage(ctx context.Context, core *cluster.Node, members [
 		}
 		all.Go(func() {
 			defer func() { <-turn }()
-			u, err := core.Usage(x.id, usageTimeout)
+			u, err := core.Usage(x.Node, usageTimeout)
 			if err != nil {
 				x.Silent = err.Error()
 				return

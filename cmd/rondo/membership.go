@@ -17,6 +17,7 @@ import (
 	"github.com/rondokv/rondo/cluster/gossip"
 	"github.com/rondokv/rondo/cluster/peer"
 	"github.com/rondokv/rondo/cluster/ring"
+	"github.com/rondokv/rondo/cmd/internal/usage"
 	"github.com/rondokv/rondo/engine"
 	"github.com/rondokv/rondo/engine/object"
 	"github.com/rondokv/rondo/server"
@@ -180,7 +181,7 @@ func (m *membership) follow(ctx context.Context) {
 	t := time.NewTicker(reportEvery)
 	defer t.Stop()
 	failures := map[object.NodeID]uint64{}
-	var meter loadMeter
+	var meter usage.Load
 	for {
 		select {
 		case <-ctx.Done():
@@ -202,7 +203,7 @@ func (m *membership) follow(ctx context.Context) {
 				m.retell(v)
 			}
 			m.mu.Unlock()
-			if load, ok := meter.read(time.Now()); ok {
+			if load, ok := meter.Read(time.Now()); ok {
 				m.announce(func(meta *gossip.Meta) { meta.Load = load })
 			}
 		}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/rondokv/rondo/cluster"
 	"github.com/rondokv/rondo/cluster/gossip"
+	"github.com/rondokv/rondo/cmd/internal/usage"
 	"github.com/rondokv/rondo/conf"
 	"github.com/rondokv/rondo/engine"
 	"github.com/rondokv/rondo/engine/object"
@@ -35,7 +36,7 @@ type node struct {
 	settings *settings
 	company  *company    // nil: the node is alone
 	members  *membership // nil: alone, or there is no ring yet
-	meter    *usageMeter
+	meter    *usage.Meter
 	adviser  adviser
 	watch    sync.WaitGroup
 	unwatch  context.CancelFunc
@@ -65,7 +66,7 @@ func start(ctx context.Context, cfg conf.Config, log *logging, out io.Writer) (_
 		return nil, err
 	}
 	logRecovery(log, n.store.Recovery())
-	n.meter = newUsageMeter(n.store, cfg.Dir)
+	n.meter = usage.New(n.store, cfg.Dir)
 	if n.company, err = join(cfg, n.store); err != nil {
 		return nil, err
 	}
@@ -76,7 +77,7 @@ func start(ctx context.Context, cfg conf.Config, log *logging, out io.Writer) (_
 	if ln, err = n.enter(ctx, cfg, ln, out); err != nil {
 		return nil, err
 	}
-	n.meter.start(n.core)
+	n.meter.Start(n.core)
 	if n.front, err = newFront(cfg, ln, n); err != nil {
 		return nil, err
 	}
@@ -99,7 +100,7 @@ func (n *node) abandon(ctx context.Context) error {
 		errs = append(errs, n.members.close())
 	}
 	n.watch.Wait()
-	n.meter.close()
+	n.meter.Close()
 	if n.core != nil {
 		n.core.Close()
 	}
@@ -156,7 +157,7 @@ func startCluster(cfg conf.Config, n *node) (*cluster.Node, error) {
 		Timeout:           cfg.OperationTimeout,
 		HintWindow:        cfg.HintsWindow,
 		HintBytes:         cfg.HintsMaxBytes,
-		Usage:             n.meter.usage,
+		Usage:             n.meter.Usage,
 		Now:               wallClock(),
 	}
 	if n.members != nil {
@@ -235,7 +236,7 @@ func (n *node) stop(ctx context.Context) error {
 		errs = append(errs, n.members.close(), n.company.gossip.Close())
 	}
 	n.watch.Wait()
-	n.meter.close()
+	n.meter.Close()
 	n.core.Close()
 	if counts := n.core.SaveCounts(); counts != nil {
 		errs = append(errs, n.store.SaveState(countsState, counts))

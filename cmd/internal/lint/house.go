@@ -40,7 +40,9 @@ func Rondo() Rules {
 			"server":         {"server/command", "cluster", "resp", "engine/object"},
 
 			"resp/internal/tablegen":    {"resp"},
-			"cmd/rondo":                 {"server", "server/command", "bench", "conf", "engine", "engine/object", "cluster", "cluster/...", "resp"},
+			"cmd/rondo":                 {"server", "server/command", "bench", "conf", "engine", "engine/object", "cluster", "cluster/...", "resp", "cmd/internal/advise", "cmd/internal/usage"},
+			"cmd/internal/advise":       {"cluster", "engine/object"},
+			"cmd/internal/usage":        {"cluster", "engine"},
 			"cmd/internal/hotpath":      {"cluster", "engine", "engine/object", "server/command"},
 			"cmd/internal/lint":         {},
 			"cmd/internal/testcount":    {},

@@ -1,6 +1,6 @@
 //go:build !unix
 
-package main
+package usage
 
 func machineID() uint64 { return 0 }
 

@@ -1,4 +1,4 @@
-package main
+package advise
 
 import (
 	"cmp"
@@ -10,16 +10,16 @@ import (
 
 const (
 	growWindow = 2 * 60 * 1000 // milliseconds for which load must have been measured before nodes are asked for because of it
-	// shrinkWindow is the same before nodes are let go: a little less than what a meter remembers, which is never quite its five
+	// ShrinkWindow is the same before nodes are let go: a little less than what a meter remembers, which is never quite its five
 	// minutes.
-	shrinkWindow = 9 * 30 * 1000
+	ShrinkWindow = 9 * 30 * 1000
 	// overloadShare of operations refused is more than a burst leaves behind.
 	overloadShare = 0.01
 )
 
-// adviceMember is a member, or one that might join, with what it can hold and do.
-type adviceMember struct {
-	*memberFacts
+// member is a member, or one that might join, with what it can hold and do.
+type member struct {
+	*Member
 	domain domain
 	room   float64 // bytes that its store may come to; 0 not known
 	cores  float64 // that are its own: those of its machine are shared by all nodes on it
@@ -29,36 +29,36 @@ type adviceMember struct {
 // domain is what fails at once.
 type domain struct{ dc, rack, node string }
 
-// adviceClass is nodes whose loss comes to the same.
-type adviceClass struct {
+// class is nodes whose loss comes to the same.
+type class struct {
 	domain domain
 	weight uint32
 }
 
-func (m *adviceMember) class() adviceClass {
-	c := adviceClass{m.domain, m.Weight}
+func (m *member) class() class {
+	c := class{m.domain, m.Weight}
 	c.domain.node = "" // one rack of one is like another
 	return c
 }
 
-// adviceGroup is nodes among which the same copies are spread: those of one datacenter if each has its own N, else all.
-type adviceGroup struct {
+// group is nodes among which the same copies are spread: those of one datacenter if each has its own N, else all.
+type group struct {
 	dc     string // if each has its own
 	perDC  bool
-	parts  int             // groups that there are
-	copies int             // as asked for
-	nodes  []*adviceMember // members that do not leave, by id
+	parts  int       // groups that there are
+	copies int       // as asked for
+	nodes  []*member // members that do not leave, by id
 	now    outcome
 }
 
 // groupMembers makes the groups, and works out what each member has to itself.
-func groupMembers(f *adviceFacts) []*adviceGroup {
-	var groups []*adviceGroup
+func groupMembers(f *Facts) []*group {
+	var groups []*group
 	if len(f.PerDC) == 0 {
-		groups = append(groups, &adviceGroup{copies: f.Replicas})
+		groups = append(groups, &group{copies: f.Replicas})
 	}
 	for _, dc := range slices.Sorted(maps.Keys(f.PerDC)) {
-		groups = append(groups, &adviceGroup{dc: dc, perDC: true, copies: f.PerDC[dc]})
+		groups = append(groups, &group{dc: dc, perDC: true, copies: f.PerDC[dc]})
 	}
 	onDisk, onMachine := map[uint64]float64{}, map[uint64]float64{}
 	for i := range f.Members {
@@ -68,7 +68,7 @@ func groupMembers(f *adviceFacts) []*adviceGroup {
 		}
 	}
 	for i := range f.Members {
-		m := &adviceMember{memberFacts: &f.Members[i], skew: 1}
+		m := &member{Member: &f.Members[i], skew: 1}
 		if m.Leaving {
 			continue
 		}
@@ -93,7 +93,7 @@ func groupMembers(f *adviceFacts) []*adviceGroup {
 }
 
 // own works out what of a disk and a machine is this node's.
-func (m *adviceMember) own(onDisk, onMachine float64) {
+func (m *member) own(onDisk, onMachine float64) {
 	if m.FileSystem == 0 {
 		onDisk = 1
 	}
@@ -107,7 +107,7 @@ func (m *adviceMember) own(onDisk, onMachine float64) {
 }
 
 // lean works out how much more than its share each node stores.
-func (g *adviceGroup) lean() {
+func (g *group) lean() {
 	stored, share := g.data()
 	for _, m := range g.nodes {
 		if m.known() && m.Share > 0 && stored > 0 {
@@ -117,7 +117,7 @@ func (g *adviceGroup) lean() {
 }
 
 // data is what the nodes that told it store, and which share of the vnodes that is.
-func (g *adviceGroup) data() (stored, share float64) {
+func (g *group) data() (stored, share float64) {
 	for _, m := range g.nodes {
 		if m.known() {
 			stored, share = stored+float64(m.DiskBytes), share+m.Share
@@ -130,8 +130,8 @@ func (g *adviceGroup) data() (stored, share float64) {
 type pressure struct {
 	known bool
 	share float64
-	node  *adviceMember
-	lost  []*adviceMember // by the loss of whom; nil: as it is
+	node  *member
+	lost  []*member // by the loss of whom; nil: as it is
 }
 
 func (p pressure) over(limit float64) bool { return p.known && p.share > limit }
@@ -159,9 +159,9 @@ const (
 
 // worst looks at the loss of each node and each rack. Where a member is dead, that is the loss to be looked at: what stands by for
 // one is not for two.
-func (g *adviceGroup) worst(nodes []*adviceMember, by demand) (o outcome) {
-	try := func(lost func(*adviceMember) bool) {
-		var left, gone []*adviceMember
+func (g *group) worst(nodes []*member, by demand) (o outcome) {
+	try := func(lost func(*member) bool) {
+		var left, gone []*member
 		for _, m := range nodes {
 			if lost(m) {
 				gone = append(gone, m)
@@ -174,20 +174,20 @@ func (g *adviceGroup) worst(nodes []*adviceMember, by demand) (o outcome) {
 			o.disk, o.cpu = o.disk.or(p.disk), o.cpu.or(p.cpu)
 		}
 	}
-	dead := func(m *adviceMember) bool { return !m.Alive }
+	dead := func(m *member) bool { return !m.Alive }
 	if len(nodes) == 1 || slices.ContainsFunc(nodes, dead) {
 		try(dead)
 		return o
 	}
-	tried := map[adviceClass]bool{}
+	tried := map[class]bool{}
 	for _, n := range nodes {
 		if !tried[n.class()] {
 			tried[n.class()] = true
-			try(func(m *adviceMember) bool { return m == n })
+			try(func(m *member) bool { return m == n })
 		}
-		if rack := (adviceClass{domain: n.domain}); n.Rack != "" && !tried[rack] {
+		if rack := (class{domain: n.domain}); n.Rack != "" && !tried[rack] {
 			tried[rack] = true
-			try(func(m *adviceMember) bool { return m.domain == n.domain })
+			try(func(m *member) bool { return m.domain == n.domain })
 		}
 	}
 	return o
@@ -195,7 +195,7 @@ func (g *adviceGroup) worst(nodes []*adviceMember, by demand) (o outcome) {
 
 // project spreads the data and the work of all over those that are left. Copies are made anew where that leaves enough nodes and racks
 // to hold them apart, and where there is another copy to make them of; else those that are left keep what they have.
-func (g *adviceGroup) project(all, left, lost []*adviceMember, by demand) (o outcome) {
+func (g *group) project(all, left, lost []*member, by demand) (o outcome) {
 	copies := min(g.copies, len(all))
 	again := copies > 1 && len(left) >= copies && countDomains(left) >= min(copies, countDomains(all))
 	stored, told := g.data()
@@ -224,13 +224,13 @@ func (g *adviceGroup) project(all, left, lost []*adviceMember, by demand) (o out
 	return o
 }
 
-func (m *adviceMember) with(room float64) *adviceMember {
+func (m *member) with(room float64) *member {
 	n := *m
 	n.room = room
 	return &n
 }
 
-func (g *adviceGroup) vnodes() (share float64) {
+func (g *group) vnodes() (share float64) {
 	for _, m := range g.nodes {
 		share += m.Share
 	}
@@ -238,7 +238,7 @@ func (g *adviceGroup) vnodes() (share float64) {
 }
 
 // work is the processors that all members keep busy, those that did not tell as the others; negative where nobody told.
-func (g *adviceGroup) work(by demand) float64 {
+func (g *group) work(by demand) float64 {
 	busy, share := 0.0, 0.0
 	for _, m := range g.nodes {
 		if !m.known() || m.WindowMillis == 0 {
@@ -257,15 +257,15 @@ func (g *adviceGroup) work(by demand) float64 {
 }
 
 // roomOf is a member's room; for one that did not tell, what the others have for its weight.
-func (g *adviceGroup) roomOf(m *adviceMember) float64 {
+func (g *group) roomOf(m *member) float64 {
 	if m.room > 0 || m.known() {
 		return m.room
 	}
-	return g.middle(func(m *adviceMember) float64 { return m.room / float64(m.Weight) }) * float64(m.Weight)
+	return g.middle(func(m *member) float64 { return m.room / float64(m.Weight) }) * float64(m.Weight)
 }
 
 // middle is the median of a figure over the nodes that have told it.
-func (g *adviceGroup) middle(of func(*adviceMember) float64) float64 {
+func (g *group) middle(of func(*member) float64) float64 {
 	var all []float64
 	for _, m := range g.nodes {
 		if v := of(m); v > 0 {
@@ -280,7 +280,7 @@ func (g *adviceGroup) middle(of func(*adviceMember) float64) float64 {
 }
 
 // with is the group's nodes and k more of the usual kind.
-func (g *adviceGroup) with(k int) []*adviceMember {
+func (g *group) with(k int) []*member {
 	nodes := slices.Clone(g.nodes)
 	for range k {
 		nodes = append(nodes, g.next(nodes))
@@ -290,11 +290,11 @@ func (g *adviceGroup) with(k int) []*adviceMember {
 
 // next is a node like most, where one is needed most: in a rack of its own as long as there are fewer than copies, else where
 // there is least weight.
-func (g *adviceGroup) next(nodes []*adviceMember) *adviceMember {
-	f := &memberFacts{Weight: uint32(max(1, g.middle(func(m *adviceMember) float64 { return float64(m.Weight) }))), Alive: true, DC: g.dc}
-	n := &adviceMember{memberFacts: f, skew: 1}
-	n.room = g.middle(func(m *adviceMember) float64 { return m.room / float64(m.Weight) }) * float64(f.Weight)
-	n.cores = g.middle(func(m *adviceMember) float64 { return m.cores })
+func (g *group) next(nodes []*member) *member {
+	f := &Member{Weight: uint32(max(1, g.middle(func(m *member) float64 { return float64(m.Weight) }))), Alive: true, DC: g.dc}
+	n := &member{Member: f, skew: 1}
+	n.room = g.middle(func(m *member) float64 { return m.room / float64(m.Weight) }) * float64(f.Weight)
+	n.cores = g.middle(func(m *member) float64 { return m.cores })
 	weight := map[domain]uint64{}
 	dcs := map[string]uint64{}
 	for _, m := range nodes {
@@ -318,14 +318,14 @@ func (g *adviceGroup) next(nodes []*adviceMember) *adviceMember {
 }
 
 // places says where k more nodes belong.
-func (g *adviceGroup) places(k int) (out []adviceAdd) {
+func (g *group) places(k int) (out []Addition) {
 	nodes := slices.Clone(g.nodes)
 	named := racked(nodes)
 	for range k {
 		n := g.next(nodes)
 		nodes = append(nodes, n)
-		a := adviceAdd{Nodes: 1, Weight: n.Weight, DC: n.DC, Rack: n.Rack, NewRack: named && n.Rack == ""}
-		same := func(b adviceAdd) bool { b.Nodes = 1; return b == a }
+		a := Addition{Nodes: 1, Weight: n.Weight, DC: n.DC, Rack: n.Rack, NewRack: named && n.Rack == ""}
+		same := func(b Addition) bool { b.Nodes = 1; return b == a }
 		if i := slices.IndexFunc(out, same); i >= 0 {
 			out[i].Nodes++
 			continue
@@ -335,11 +335,11 @@ func (g *adviceGroup) places(k int) (out []adviceAdd) {
 	return out
 }
 
-func racked(nodes []*adviceMember) bool {
-	return slices.ContainsFunc(nodes, func(m *adviceMember) bool { return m.Rack != "" })
+func racked(nodes []*member) bool {
+	return slices.ContainsFunc(nodes, func(m *member) bool { return m.Rack != "" })
 }
 
-func countDomains(nodes []*adviceMember) int {
+func countDomains(nodes []*member) int {
 	seen := map[domain]bool{}
 	for _, m := range nodes {
 		seen[m.domain] = true

@@ -1,4 +1,4 @@
-package main
+package advise
 
 import (
 	"fmt"
@@ -76,7 +76,7 @@ func (a *advisor) warnOfSharing() {
 const lopsided = 1.5
 
 // warnOfWeights tells of weights that do not fit the disks, once disks matter.
-func (a *advisor) warnOfWeights(g *adviceGroup) {
+func (a *advisor) warnOfWeights(g *group) {
 	if !g.now.disk.over(a.l.Disk / 2) {
 		return
 	}
@@ -104,8 +104,8 @@ func (a *advisor) warnOfWeights(g *adviceGroup) {
 }
 
 // warnOfHeat tells of a node that does much more than its part: more nodes do not help against one key that all want.
-func (a *advisor) warnOfHeat(g *adviceGroup) {
-	busy := func(m *adviceMember) float64 { return float64(m.BusyMille) / 1000 }
+func (a *advisor) warnOfHeat(g *group) {
+	busy := func(m *member) float64 { return float64(m.BusyMille) / 1000 }
 	usual := g.middle(busy)
 	for _, m := range g.nodes {
 		if m.known() && busy(m) > 0.5 && busy(m) > 1.5*usual {
@@ -116,7 +116,7 @@ func (a *advisor) warnOfHeat(g *adviceGroup) {
 }
 
 // in names the datacenter of a group where there are several.
-func (g *adviceGroup) in() string {
+func (g *group) in() string {
 	if !g.perDC {
 		return ""
 	}
@@ -124,15 +124,15 @@ func (g *adviceGroup) in() string {
 }
 
 // floor is how many of --min-nodes a group must have.
-func (g *adviceGroup) floor(l adviceLimits) int { return (l.MinNodes + g.parts - 1) / g.parts }
+func (g *group) floor(l Limits) int { return (l.MinNodes + g.parts - 1) / g.parts }
 
 // plenty says whether one of so many nodes might go as far as copies and --min-nodes are concerned.
-func (g *adviceGroup) plenty(l adviceLimits, nodes int) bool {
+func (g *group) plenty(l Limits, nodes int) bool {
 	return nodes > max(1, g.copies, g.floor(l))
 }
 
 // sure says whether all nodes that told have been measured for so many milliseconds.
-func (g *adviceGroup) sure(window uint64) bool {
+func (g *group) sure(window uint64) bool {
 	for _, m := range g.nodes {
 		if m.known() && m.WindowMillis < window {
 			return false
@@ -142,12 +142,12 @@ func (g *adviceGroup) sure(window uint64) bool {
 }
 
 // whole says whether all nodes are there.
-func (g *adviceGroup) whole() bool {
-	return !slices.ContainsFunc(g.nodes, func(m *adviceMember) bool { return !m.Alive })
+func (g *group) whole() bool {
+	return !slices.ContainsFunc(g.nodes, func(m *member) bool { return !m.Alive })
 }
 
 // refused is how many operations there was no room for, and which share of all.
-func (g *adviceGroup) refused() (n uint64, share float64) {
+func (g *group) refused() (n uint64, share float64) {
 	var all uint64
 	for _, m := range g.nodes {
 		if m.known() {
@@ -160,7 +160,7 @@ func (g *adviceGroup) refused() (n uint64, share float64) {
 	return n, float64(n) / float64(max(all, n))
 }
 
-func (m *memberFacts) name() string {
+func (m *Member) name() string {
 	switch {
 	case m.Client != "":
 		return m.Client

@@ -1,10 +1,10 @@
-package main
+package advise
 
 import "slices"
 
 // spread is which share of all copies each node gets, in proportion to weight as far as that goes: a node holds no key twice, and a
 // rack no more copies than it must.
-func spread(nodes []*adviceMember, copies int) []float64 {
+func spread(nodes []*member, copies int) []float64 {
 	copies = max(1, min(copies, len(nodes)))
 	var order []domain
 	at := map[domain][]int{}

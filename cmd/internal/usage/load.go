@@ -1,4 +1,4 @@
-package main
+package usage
 
 import (
 	"runtime"
@@ -8,14 +8,14 @@ import (
 // loadEvery is over how long the load is averaged.
 const loadEvery = 10 * time.Second
 
-// loadMeter measures which share of the processors this process uses.
-type loadMeter struct {
+// Load measures which share of the processors this process uses.
+type Load struct {
 	at   time.Time
 	used time.Duration
 }
 
-// read returns the load since the last time in thousandths, false when too little time has gone by or the system does not tell.
-func (l *loadMeter) read(now time.Time) (uint32, bool) {
+// Read returns the load since the last time in thousandths, false when too little time has gone by or the system does not tell.
+func (l *Load) Read(now time.Time) (uint32, bool) {
 	if !l.at.IsZero() && now.Sub(l.at) < loadEvery {
 		return 0, false
 	}
@@ -24,7 +24,7 @@ func (l *loadMeter) read(now time.Time) (uint32, bool) {
 		return 0, false
 	}
 	last := *l
-	*l = loadMeter{now, used}
+	*l = Load{now, used}
 	if last.at.IsZero() {
 		return 0, false
 	}

@@ -1,4 +1,4 @@
-package main
+package usage
 
 import (
 	"math"
@@ -11,45 +11,47 @@ import (
 )
 
 const (
-	// sampleEvery and samples make the window over which load is told: five minutes.
 	sampleEvery = 10 * time.Second
 	samples     = 30
+	// Window is over how long load is told at most.
+	Window = samples * sampleEvery
 )
 
-// usageSample is what a process had used, and done, by some time.
-type usageSample struct {
+// sample is what a process had used, and done, by some time.
+type sample struct {
 	at               time.Time
 	busy             time.Duration
 	done, overloaded uint64
 }
 
-// usageMeter measures what this node uses, for who asks.
-type usageMeter struct {
+// Meter measures what this node uses, for who asks.
+type Meter struct {
 	store         *engine.Store
 	machine, disk uint64 // which ones, 0 where the system does not tell
 
 	mu   sync.Mutex
-	past []usageSample // oldest first; at most samples+1
+	past []sample // oldest first; at most samples+1
 	keys uint64
 
 	stop chan struct{}
 	done sync.WaitGroup
 }
 
-func newUsageMeter(store *engine.Store, dir string) *usageMeter {
-	u := &usageMeter{store: store, stop: make(chan struct{})}
+// New makes a meter of a node with its data in dir.
+func New(store *engine.Store, dir string) *Meter {
+	u := &Meter{store: store, stop: make(chan struct{})}
 	u.machine = machineID()
 	u.disk = fileSystemID(u.machine, dir)
 	return u
 }
 
-// start measures until close.
-func (u *usageMeter) start(core *cluster.Node) {
+// Start measures until Close.
+func (u *Meter) Start(core *cluster.Node) {
 	u.done.Go(func() {
 		t := time.NewTicker(sampleEvery)
 		defer t.Stop()
 		for {
-			u.sample(time.Now(), core)
+			u.take(time.Now(), core)
 			select {
 			case <-u.stop:
 				return
@@ -59,8 +61,8 @@ func (u *usageMeter) start(core *cluster.Node) {
 	})
 }
 
-// close ends the measuring, if there is a meter. It must be called once.
-func (u *usageMeter) close() {
+// Close ends the measuring, if there is a meter. It must be called once.
+func (u *Meter) Close() {
 	if u == nil {
 		return
 	}
@@ -68,17 +70,17 @@ func (u *usageMeter) close() {
 	u.done.Wait()
 }
 
-func (u *usageMeter) sample(now time.Time, core *cluster.Node) {
+func (u *Meter) take(now time.Time, core *cluster.Node) {
 	busy, _ := processorTime() // where the system does not tell, it stays 0
 	s := core.Stats()
 	var keys int64
 	for _, db := range core.Keyspace() {
 		keys += db.Keys
 	}
-	u.add(usageSample{at: now, busy: busy, done: s.Operations - min(s.Operations, s.Passed), overloaded: s.Overloaded}, uint64(max(keys, 0)))
+	u.add(sample{at: now, busy: busy, done: s.Operations - min(s.Operations, s.Passed), overloaded: s.Overloaded}, uint64(max(keys, 0)))
 }
 
-func (u *usageMeter) add(s usageSample, keys uint64) {
+func (u *Meter) add(s sample, keys uint64) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if len(u.past) > samples {
@@ -87,8 +89,8 @@ func (u *usageMeter) add(s usageSample, keys uint64) {
 	u.past, u.keys = append(u.past, s), keys
 }
 
-// usage is what cluster.Options.Usage wants.
-func (u *usageMeter) usage() cluster.Usage {
+// Usage is what cluster.Options.Usage wants.
+func (u *Meter) Usage() cluster.Usage {
 	m := u.store.Metrics()
 	out := cluster.Usage{
 		DiskBytes: natural(m.DiskBytes), FileSystem: u.disk,
@@ -112,7 +114,7 @@ const unknownFree = 1 << 60
 func natural(n int64) uint64 { return uint64(max(n, 0)) }
 
 // window adds what the samples tell. cores must be there.
-func window(out *cluster.Usage, past []usageSample) {
+func window(out *cluster.Usage, past []sample) {
 	if len(past) < 2 {
 		return
 	}
@@ -126,7 +128,7 @@ func window(out *cluster.Usage, past []usageSample) {
 }
 
 // busyMille is which share of the processors was used from one sample to another, in thousandths.
-func busyMille(from, to usageSample, cores uint64) uint64 {
+func busyMille(from, to sample, cores uint64) uint64 {
 	span := to.at.Sub(from.at)
 	if span <= 0 || cores == 0 {
 		return 0

@@ -1,4 +1,4 @@
-package main
+package advise
 
 import (
 	"cmp"
@@ -9,15 +9,15 @@ import (
 	"github.com/rondokv/rondo/engine/object"
 )
 
-// What advise may say.
+// What may be advised.
 const (
-	adviseKeep   = "keep"
-	adviseAdd    = "add"
-	adviseRemove = "remove"
+	Keep   = "keep"
+	Add    = "add"
+	Remove = "remove"
 )
 
-// adviceFacts are what a node knows of all members at one moment.
-type adviceFacts struct {
+// Facts are what a node knows of all members at one moment.
+type Facts struct {
 	State    string         `json:"state"` // alone, forming: ..., formed
 	Self     string         `json:"self"`
 	Replicas int            `json:"replicas"` // as asked for
@@ -29,30 +29,30 @@ type adviceFacts struct {
 	Waiting  []string       `json:"waiting"`         // to be admitted
 	NoQuorum int            `json:"no_quorum"`       // partitions without a majority of home replicas
 	Partial  int            `json:"partial"`         // partitions that lack a home replica
-	Members  []memberFacts  `json:"members"`         // by id
+	Members  []Member       `json:"members"`         // by id
 	Error    string         `json:"error,omitempty"` // why the stage is not known
 }
 
-// memberFacts are what is known of one member.
-type memberFacts struct {
-	id      object.NodeID
-	ID      string  `json:"id"`
-	Client  string  `json:"client"`
-	DC      string  `json:"dc,omitempty"`
-	Rack    string  `json:"rack,omitempty"` // empty: one of its own
-	Weight  uint32  `json:"weight"`
-	Leaving bool    `json:"leaving,omitempty"`
-	Alive   bool    `json:"alive"`
-	Load    float64 `json:"load"`             // as gossip has it: share of its processors in the last ten seconds
-	Share   float64 `json:"share"`            // of all vnodes
-	Silent  string  `json:"silent,omitempty"` // why the figures below are not known
+// Member is what is known of one member.
+type Member struct {
+	Node    object.NodeID `json:"-"` // for who gathers the facts
+	ID      string        `json:"id"`
+	Client  string        `json:"client"`
+	DC      string        `json:"dc,omitempty"`
+	Rack    string        `json:"rack,omitempty"` // empty: one of its own
+	Weight  uint32        `json:"weight"`
+	Leaving bool          `json:"leaving,omitempty"`
+	Alive   bool          `json:"alive"`
+	Load    float64       `json:"load"`             // as gossip has it: share of its processors in the last ten seconds
+	Share   float64       `json:"share"`            // of all vnodes
+	Silent  string        `json:"silent,omitempty"` // why the figures below are not known
 	cluster.Usage
 }
 
-func (m *memberFacts) known() bool { return m.Alive && m.Silent == "" }
+func (m *Member) known() bool { return m.Alive && m.Silent == "" }
 
-// adviceLimits are from where on nodes are missing, and until where they can be spared. Shares are of one.
-type adviceLimits struct {
+// Limits are from where on nodes are missing, and until where they can be spared. Shares are of one.
+type Limits struct {
 	Disk     float64 `json:"disk"`      // of a node's room at most, after the loss of a node or rack
 	CPU      float64 `json:"cpu"`       // of a node's processors at most, on average, after such a loss
 	DiskLow  float64 `json:"disk_low"`  // nodes go only if this holds afterwards
@@ -61,14 +61,15 @@ type adviceLimits struct {
 	MaxNodes int     `json:"max_nodes"` // 0: no bound
 }
 
-// The defaults. Disk: a store that compacts needs room to write a level anew before the old one goes, and its writes are refused at the
+// DefaultLimits are for rings of any kind. Disk: a store that compacts needs room to write a level anew before the old one goes, and its writes are refused at the
 // reserve. CPU: at 80 % a request waits four times as long as it takes, and copies of partitions come on top. Low: far enough
 // below that what has just gone is not missed after the next third of growth.
-func defaultLimits() adviceLimits {
-	return adviceLimits{Disk: 0.8, CPU: 0.8, DiskLow: 0.6, CPULow: 0.5}
+func DefaultLimits() Limits {
+	return Limits{Disk: 0.8, CPU: 0.8, DiskLow: 0.6, CPULow: 0.5}
 }
 
-func (l adviceLimits) check() error {
+// Check says which limit makes no sense, in the words of the command's flags.
+func (l Limits) Check() error {
 	for _, s := range []struct {
 		name  string
 		share float64
@@ -88,22 +89,22 @@ func (l adviceLimits) check() error {
 	return nil
 }
 
-// advice is what should be done, and why.
-type advice struct {
-	Action  string       `json:"action"` // keep, add, remove
-	Nodes   int          `json:"nodes"`  // as many
-	Wanted  int          `json:"wanted"` // nodes in the ring after that
-	Add     []adviceAdd  `json:"add"`
-	Remove  []adviceNode `json:"remove"`  // best first
-	Reasons []reason     `json:"reasons"` // why, the action's own first
+// Advice is what should be done, and why.
+type Advice struct {
+	Action  string     `json:"action"` // keep, add, remove
+	Nodes   int        `json:"nodes"`  // as many
+	Wanted  int        `json:"wanted"` // nodes in the ring after that
+	Add     []Addition `json:"add"`
+	Remove  []Removal  `json:"remove"`  // best first
+	Reasons []Reason   `json:"reasons"` // why, the action's own first
 	// What is left of disk and processors of the node that would have least, after the loss of the node or rack that would
 	// hurt most; absent where it is not known.
 	DiskHeadroom *float64 `json:"disk_headroom,omitempty"`
 	CPUHeadroom  *float64 `json:"cpu_headroom,omitempty"`
 }
 
-// adviceAdd is nodes of one kind for one place.
-type adviceAdd struct {
+// Addition is nodes of one kind for one place.
+type Addition struct {
 	Nodes  int    `json:"nodes"`
 	Weight uint32 `json:"weight"`
 	DC     string `json:"dc,omitempty"`
@@ -112,30 +113,31 @@ type adviceAdd struct {
 	NewRack bool `json:"new_rack,omitempty"`
 }
 
-type adviceNode struct {
+// Removal is a node that is best to go.
+type Removal struct {
 	ID     string `json:"id"`
 	Client string `json:"client"`
 	DC     string `json:"dc,omitempty"`
 	Rack   string `json:"rack,omitempty"`
 }
 
-// reason is a finding: a code for programs and a sentence for people.
-type reason struct {
+// Reason is a finding: a code for programs and a sentence for people.
+type Reason struct {
 	Code string `json:"code"`
 	Text string `json:"text"`
 }
 
 // advisor works out one advice.
 type advisor struct {
-	f      *adviceFacts
-	l      adviceLimits
-	out    advice
-	groups []*adviceGroup
+	f      *Facts
+	l      Limits
+	out    Advice
+	groups []*group
 }
 
-// advise says whether the ring needs nodes or can spare some. It is pure: the same facts give the same advice.
-func advise(f adviceFacts, l adviceLimits) advice {
-	a := &advisor{f: &f, l: l, out: advice{Action: adviseKeep, Add: []adviceAdd{}, Remove: []adviceNode{}, Reasons: []reason{}}}
+// Give says whether the ring needs nodes or can spare some. It is pure: the same facts give the same advice.
+func Give(f Facts, l Limits) Advice {
+	a := &advisor{f: &f, l: l, out: Advice{Action: Keep, Add: []Addition{}, Remove: []Removal{}, Reasons: []Reason{}}}
 	for i := range f.Members {
 		if !f.Members[i].Leaving {
 			a.out.Wanted++
@@ -161,7 +163,7 @@ func advise(f adviceFacts, l adviceLimits) advice {
 }
 
 func (a *advisor) say(code, format string, args ...any) {
-	a.out.Reasons = append(a.out.Reasons, reason{code, fmt.Sprintf(format, args...)})
+	a.out.Reasons = append(a.out.Reasons, Reason{code, fmt.Sprintf(format, args...)})
 }
 
 // first puts what was found last before all else.
@@ -176,7 +178,9 @@ func (a *advisor) first() {
 func (a *advisor) changing() bool {
 	f, leaving := a.f, 0
 	for i := range f.Members {
-		leaving += b2i(f.Members[i].Leaving)
+		if f.Members[i].Leaving {
+			leaving++
+		}
 	}
 	switch {
 	case f.Error != "":
@@ -234,7 +238,7 @@ func (a *advisor) grow() bool {
 			a.say("bound", "%s%s more are not enough; look again after they have joined", g.in(), plural(k, "node", "nodes"))
 		}
 		if k > 0 {
-			a.out.Action, a.out.Nodes = adviseAdd, a.out.Nodes+k
+			a.out.Action, a.out.Nodes = Add, a.out.Nodes+k
 			a.out.Add = append(a.out.Add, g.places(k)...)
 		}
 	}
@@ -243,9 +247,9 @@ func (a *advisor) grow() bool {
 }
 
 // lacks says why a group needs nodes; nothing: it does not.
-func (a *advisor) lacks(g *adviceGroup) (why []reason) {
+func (a *advisor) lacks(g *group) (why []Reason) {
 	say := func(code, format string, args ...any) {
-		why = append(why, reason{code, g.in() + fmt.Sprintf(format, args...)})
+		why = append(why, Reason{code, g.in() + fmt.Sprintf(format, args...)})
 	}
 	if n := len(g.nodes); n < g.copies {
 		say("few-nodes", "%d copies of each key are asked for, and %s no more than %d", g.copies, plural(n, "node keeps", "nodes keep"), n)
@@ -265,7 +269,7 @@ func (a *advisor) lacks(g *adviceGroup) (why []reason) {
 }
 
 // size is how many nodes more a group needs, and whether those are enough.
-func (a *advisor) size(g *adviceGroup) (k int, enough bool) {
+func (a *advisor) size(g *group) (k int, enough bool) {
 	least := max(0, g.copies-len(g.nodes), g.floor(a.l)-len(g.nodes))
 	if _, share := g.refused(); share > overloadShare {
 		least = max(1, least)
@@ -280,14 +284,14 @@ func (a *advisor) size(g *adviceGroup) (k int, enough bool) {
 }
 
 // fits says whether a group with k nodes more keeps within the limits.
-func (a *advisor) fits(g *adviceGroup, k int) bool {
+func (a *advisor) fits(g *group, k int) bool {
 	w := g.worst(g.with(k), average)
 	return !w.disk.over(a.l.Disk) && !(w.cpu.over(a.l.CPU) && g.sure(growWindow))
 }
 
 // shrink names nodes that can be spared.
 func (a *advisor) shrink() bool {
-	if !slices.ContainsFunc(a.groups, func(g *adviceGroup) bool { return g.plenty(a.l, len(g.nodes)) }) {
+	if !slices.ContainsFunc(a.groups, func(g *group) bool { return g.plenty(a.l, len(g.nodes)) }) {
 		return false
 	}
 	if why := a.mustStay(); why != "" {
@@ -305,7 +309,7 @@ func (a *advisor) shrink() bool {
 			}
 			n := left[i]
 			left = slices.Delete(slices.Clone(left), i, i+1)
-			a.out.Remove = append(a.out.Remove, adviceNode{ID: n.ID, Client: n.Client, DC: n.DC, Rack: n.Rack})
+			a.out.Remove = append(a.out.Remove, Removal{ID: n.ID, Client: n.Client, DC: n.DC, Rack: n.Rack})
 		}
 		gone := len(g.nodes) - len(left)
 		if gone == 0 {
@@ -322,7 +326,7 @@ func (a *advisor) shrink() bool {
 		a.first()
 	}
 	if n := len(a.out.Remove); n > 0 {
-		a.out.Action, a.out.Nodes, a.out.Wanted = adviseRemove, n, a.out.Wanted-n
+		a.out.Action, a.out.Nodes, a.out.Wanted = Remove, n, a.out.Wanted-n
 	}
 	return a.out.Nodes > 0
 }
@@ -336,8 +340,8 @@ func (a *advisor) mustStay() string {
 			return fmt.Sprintf("node %s is down", m.name())
 		case m.Silent != "":
 			return fmt.Sprintf("node %s did not tell what it uses", m.name())
-		case m.WindowMillis < shrinkWindow:
-			return fmt.Sprintf("node %s has been measured for %s, which is less than %s", m.name(), millisText(m.WindowMillis), millisText(shrinkWindow))
+		case m.WindowMillis < ShrinkWindow:
+			return fmt.Sprintf("node %s has been measured for %s, which is less than %s", m.name(), millisText(m.WindowMillis), millisText(ShrinkWindow))
 		}
 	}
 	if a.f.NoQuorum > 0 || a.f.Partial > 0 {
@@ -348,13 +352,13 @@ func (a *advisor) mustStay() string {
 
 // spared returns which of a group's nodes is the best to go, -1 if none can be spared: the one without which the others are
 // least pressed; of equals who has least to hand over, then the greater id, so that the oldest of equals stays.
-func (a *advisor) spared(g *adviceGroup, nodes []*adviceMember) int {
+func (a *advisor) spared(g *group, nodes []*member) int {
 	if !g.plenty(a.l, len(nodes)) {
 		return -1
 	}
 	best, least := -1, 0.0
 	racks := countDomains(nodes)
-	tried := map[adviceClass]float64{} // the same for all nodes of a class
+	tried := map[class]float64{} // the same for all nodes of a class
 	for i, n := range nodes {
 		score, known := tried[n.class()]
 		if !known {
@@ -378,7 +382,7 @@ func (a *advisor) spared(g *adviceGroup, nodes []*adviceMember) int {
 
 // conclude adds what the figures are, where nothing is to be done.
 func (a *advisor) conclude() {
-	if a.out.Action != adviseKeep {
+	if a.out.Action != Keep {
 		return
 	}
 	for _, g := range a.groups {
