@@ -47,15 +47,32 @@ func mustGo(mine, theirs rival) bool {
 	return mine.addr > theirs.addr
 }
 
-// conflicted queues a rival. It is called with memberlist's lock held.
+// conflicted queues a rival. It is called with memberlist's lock held. What is heard of others from now on may be heard by a node that
+// has to go, so views say Disputed until it is settled.
 func (g *Gossip) conflicted(r rival) {
-	g.mu.Lock()
-	g.conflicts++
-	g.mu.Unlock()
-	select {
-	case g.rivals <- r:
-	default:
-	}
+	g.change(func(time.Time) bool {
+		g.conflicts++
+		select {
+		case g.rivals <- r:
+		default:
+			return false // it comes again
+		}
+		if r.id != g.id {
+			return false
+		}
+		g.disputes++
+		g.table.changed = true
+		return true
+	})
+}
+
+// undisputed ends a dispute that this node survived.
+func (g *Gossip) undisputed() {
+	g.change(func(time.Time) bool {
+		g.disputes--
+		g.table.changed = true
+		return true
+	})
 }
 
 // conflictLoop looks at rivals: reports those of others, and finds out about its own whether they live.
@@ -68,8 +85,11 @@ func (g *Gossip) conflictLoop() {
 		case <-g.ctx.Done():
 			return
 		}
-		if r.id == g.id && g.settle(r) {
-			return
+		if r.id == g.id {
+			if g.settle(r) {
+				return // disputed for ever
+			}
+			g.undisputed()
 		}
 		if now := time.Now(); now.Sub(told[r]) >= rivalSilent {
 			if len(told) >= maxRivals {

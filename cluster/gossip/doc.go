@@ -33,6 +33,7 @@
 //	rack, dc:              each  n u8 | text
 //	keys:                  n u8 (at most 2) | n x fingerprint u32     the first is the one that it encrypts with
 //	unheard:               n u8 (at most 16) | n x node u64           up in memberlist, but the sender cannot talk to them
+//	lineage u64                                                       missing from nodes of before: none
 //	whatever follows is of a later version and is skipped
 //
 // An ack carries version u8 = 1 | incarnation u64, a goodbye version u8 = 1 | kind u8 = 1 | node u64 | incarnation u64.

@@ -304,3 +304,48 @@ func TestIdleTraffic(t *testing.T) {
 		})
 	}
 }
+
+// Nodes of another lineage are seen and not used, and have no say in who is alive: three of before a recovery would otherwise have
+// the two that go on taken for unheard, by complaining of them.
+func TestAnotherLineage(t *testing.T) {
+	inBubble(t, func(t *testing.T, n *network) {
+		var nodes []*node
+		for i := 1; i <= 5; i++ {
+			o := options(i)
+			if i > 1 {
+				o.Seeds = []string{nodes[0].Address()}
+			}
+			o.Meta.Lineage = 1
+			nodes = append(nodes, run(t, n, o))
+		}
+		for _, x := range nodes {
+			x.await("all alive", all(5))
+		}
+		for _, x := range nodes[:2] {
+			m := Meta{Weight: 1, Epoch: 2, Lineage: 2}
+			if err := x.Update(m); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, x := range nodes[:2] {
+			x.await("the other of the two alive", all(2))
+			x.await("4 of another lineage", doubted(4, Foreign))
+		}
+		for _, y := range nodes[2:] {
+			y.ReportLink(1, false)
+			y.ReportLink(2, false)
+			y.await("three of before", all(3))
+		}
+		time.Sleep(5 * time.Minute)
+		for i, x := range nodes[:2] {
+			if !x.Alive(object.NodeID(2-i)) || x.Alive(3) || x.Alive(4) || x.Alive(5) {
+				t.Errorf("node %v\n%s", x.ID(), x.picture())
+			}
+		}
+		// One that waits to be admitted is of no lineage: nobody minds it.
+		w := run(t, n, options(6, nodes[0].Address()))
+		w.await("all", all(6))
+		nodes[0].await("who waits", is(6, Alive))
+		nodes[4].await("who waits", is(6, Alive))
+	})
+}

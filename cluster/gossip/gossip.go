@@ -55,6 +55,7 @@ type Gossip struct {
 	err       error         // why failed is closed
 	joinErr   error
 	conflicts uint64
+	disputes  int  // rivals for this node's own id that were not looked at yet
 	gone      bool // memberlist is shut down, or about to be
 }
 
@@ -93,7 +94,7 @@ func start(o Options, listen listener) (*Gossip, error) {
 		table: newTable(o.ID, o.HoldDown), changed: make(chan struct{}),
 	}
 	g.mine = announcement{Meta: o.Meta, incarnation: o.Incarnation, keys: fingerprints(o.Keys)}
-	g.said.last = g.mine
+	g.said.last, g.table.lineage = g.mine, o.Meta.Lineage
 	g.ctx, g.cancel = context.WithCancel(context.Background())
 	g.logs = newLogBridge(o.Logger)
 	if err := g.open(&o, listen); err != nil {
@@ -159,7 +160,14 @@ func (g *Gossip) View() View {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	now := time.Now()
-	return g.table.view(now, g.me(now))
+	return g.view(now)
+}
+
+// view is what is known. g.mu is held.
+func (g *Gossip) view(now time.Time) View {
+	v := g.table.view(now, g.me(now))
+	v.disputed = g.disputes > 0
+	return v
 }
 
 // me is this node as a member. g.mu is held.
@@ -182,7 +190,7 @@ func (g *Gossip) Update(m Meta) error {
 	}
 	g.change(func(time.Time) bool {
 		old := g.mine
-		g.mine.Meta = m
+		g.mine.Meta, g.table.lineage = m, m.Lineage
 		g.table.changed = g.table.changed || !old.sameButLoad(&g.mine)
 		return true
 	})
@@ -219,7 +227,7 @@ func (g *Gossip) change(f func(now time.Time) bool) {
 
 // publish makes a new view visible. g.mu is held.
 func (g *Gossip) publish(now time.Time) {
-	g.latest = g.table.view(now, g.me(now))
+	g.latest = g.view(now)
 	alive := make(map[object.NodeID]struct{}, g.latest.Len())
 	alive[g.id] = struct{}{}
 	for m := range g.latest.All() {

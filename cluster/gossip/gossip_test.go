@@ -380,3 +380,42 @@ func TestRotateKey(t *testing.T) {
 		run(t, n, o).await("all", all(4))
 	})
 }
+
+// Until it is known which of two holders of an id has to go, views say so: what a node hears meanwhile it may hear in vain. The answer
+// to its question brings news of others, before the node has failed.
+func TestDisputed(t *testing.T) {
+	inBubble(t, func(t *testing.T, n *network) {
+		nodes := cluster(t, n, 3)
+		o := options(3, nodes[0].Address())
+		o.Incarnation += 1000
+		copied := run(t, n, o)
+		copied.awaitFailure(nodes)
+		copied.mu.Lock()
+		views := copied.views
+		copied.mu.Unlock()
+		if !copied.View().Disputed() {
+			t.Error("the copy has failed, and its id is not disputed")
+		}
+		for _, v := range views {
+			if _, heard := v.Get(1); heard && !v.Disputed() {
+				t.Errorf("the copy heard of others, and its id is not disputed: %v", v.members)
+			}
+		}
+		time.Sleep(time.Minute)
+		for _, x := range nodes {
+			if x.View().Disputed() {
+				t.Errorf("node %v: still disputed", x.ID())
+			}
+		}
+	})
+	// A node that moved asks its former address in vain, and is not disputed then.
+	inBubble(t, func(t *testing.T, n *network) {
+		nodes := cluster(t, n, 3)
+		_ = nodes[2].Close()
+		o := options(3, nodes[0].Address())
+		o.Incarnation += 1000
+		moved := run(t, n, o)
+		moved.await("a dispute", View.Disputed)
+		moved.await("company, undisputed", func(v View) bool { return !v.Disputed() && all(3)(v) })
+	})
+}

@@ -39,6 +39,7 @@ type Doubt uint8
 
 const (
 	NoDoubt  Doubt = iota
+	Foreign        // it is of another lineage: a ring of its own, or this one from before it was recovered
 	LinkDown       // this node's link to it is reported down
 	Unproven       // it has not answered this node since it came up
 	Silent         // it answered once, but no longer: others may still hear it
@@ -50,6 +51,8 @@ func (d Doubt) String() string {
 	switch d {
 	case NoDoubt:
 		return "none"
+	case Foreign:
+		return "foreign"
 	case LinkDown:
 		return "link-down"
 	case Unproven:
@@ -76,6 +79,7 @@ type Meta struct {
 
 	Epoch    uint64
 	RingHash uint64
+	Lineage  uint64 // of the cluster id: members with another one are Foreign to this node; 0: of no ring yet, or not told
 	Waiting  bool   // to be admitted to the ring
 	Load     uint32 // thousandths of what the node can do; travels at leisure
 }
@@ -97,7 +101,14 @@ type Member struct {
 }
 
 // View is what was known at one instant: immutable, sorted by ID, this node included.
-type View struct{ members []Member }
+type View struct {
+	members  []Member
+	disputed bool
+}
+
+// Disputed says that another node was met with this node's id and it is not known yet which of the two has to go: nothing in the view
+// is to be built on until that is settled. See Gossip.Failed.
+func (v View) Disputed() bool { return v.disputed }
 
 // Len is the number of members, the dead and departed included.
 func (v View) Len() int { return len(v.members) }

@@ -77,7 +77,7 @@ func (a *announcement) appendTo(dst []byte) []byte {
 	for _, id := range a.unheard {
 		dst = binary.BigEndian.AppendUint64(dst, uint64(id))
 	}
-	return dst
+	return binary.BigEndian.AppendUint64(dst, a.Lineage)
 }
 
 func appendAddress(dst []byte, addr, before string) ([]byte, string) {
@@ -195,6 +195,11 @@ func parseAnnouncement(b []byte) (announcement, error) {
 				r.bad = true
 			}
 			a.unheard = append(a.unheard, id)
+		}
+	}
+	if len(r.b) > 0 { // nodes of before do not tell it
+		if f := r.take(8); f != nil {
+			a.Lineage = binary.BigEndian.Uint64(f)
 		}
 	}
 	if r.bad {

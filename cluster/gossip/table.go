@@ -55,6 +55,7 @@ type entry struct {
 // do not depend on map order.
 type table struct {
 	self    object.NodeID
+	lineage uint64 // this node's
 	hold    HoldDown
 	entries map[object.NodeID]*entry
 	changed bool // since judge last looked, by more than load and times
@@ -166,7 +167,7 @@ func (t *table) reported(now time.Time, id object.NodeID, up bool) bool {
 func (t *table) judge(now time.Time) bool {
 	unheard := t.unheard()
 	for id, e := range t.entries {
-		state, _ := e.verdict(unheard[id])
+		state, _ := e.verdict(t.foreign(e), unheard[id])
 		if e.up && state != Alive && state != Left {
 			t.fell(now, e)
 		}
@@ -174,7 +175,7 @@ func (t *table) judge(now time.Time) bool {
 	}
 	t.blameSelf(now)
 	for id, e := range t.entries {
-		state, doubt := e.verdict(unheard[id])
+		state, doubt := e.verdict(t.foreign(e), unheard[id])
 		e.held = t.hold.Until(e.falls)
 		if state == Alive && now.Before(e.held) {
 			state, doubt = Suspect, Flapping
@@ -190,13 +191,20 @@ func (t *table) judge(now time.Time) bool {
 	return changed
 }
 
+// foreign says whether a member is of another lineage.
+func (t *table) foreign(e *entry) bool {
+	return t.lineage != 0 && e.told.Lineage != 0 && e.told.Lineage != t.lineage
+}
+
 // verdict is a member's state, hold-down aside.
-func (e *entry) verdict(unheard bool) (State, Doubt) {
+func (e *entry) verdict(foreign, unheard bool) (State, Doubt) {
 	switch {
 	case e.told.leaving:
 		return Left, NoDoubt
 	case !e.swim:
 		return Dead, NoDoubt
+	case foreign:
+		return Suspect, Foreign
 	case e.link == linkDown:
 		return Suspect, LinkDown
 	case !e.proven:
@@ -258,7 +266,7 @@ func (t *table) view(now time.Time, me Member) View {
 		members = append(members, m)
 	}
 	slices.SortFunc(members, func(a, b Member) int { return cmp.Compare(a.ID, b.ID) })
-	return View{members}
+	return View{members: members}
 }
 
 // oldestGone is the member that has been dead or departed for the longest, the lowest id of several.

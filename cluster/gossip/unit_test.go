@@ -21,7 +21,7 @@ func full() announcement {
 	return announcement{
 		Meta: Meta{
 			Client: "redis.example.com:6379", Forward: "redis.example.com:7379", Peer: "[fd00::1]:16379",
-			Rack: "räck 1", DC: "dc", Weight: 3, Epoch: 1 << 40, RingHash: 1<<64 - 1, Load: 999,
+			Rack: "räck 1", DC: "dc", Weight: 3, Epoch: 1 << 40, RingHash: 1<<64 - 1, Lineage: 5, Load: 999,
 		},
 		incarnation: 77, leaving: true, settled: true, keys: []uint32{1, 2}, unheard: []object.NodeID{3, 1 << 63},
 	}
@@ -45,7 +45,15 @@ func TestMetaRoundTrip(t *testing.T) {
 		if err != nil || !reflect.DeepEqual(later, a) {
 			t.Errorf("with what a later version adds: %+v, %v", later, err)
 		}
+		old := a
+		old.Lineage = 0
+		if got, err := parseAnnouncement(b[:len(b)-8]); err != nil || !reflect.DeepEqual(got, old) {
+			t.Errorf("as nodes wrote it that knew of no lineages: %+v, %v", got, err)
+		}
 		for n := range b {
+			if n == len(b)-8 {
+				continue
+			}
 			if _, err := parseAnnouncement(b[:n]); !errors.Is(err, ErrMeta) {
 				t.Errorf("first %d of %d bytes: %v", n, len(b), err)
 			}
@@ -53,11 +61,12 @@ func TestMetaRoundTrip(t *testing.T) {
 	}
 }
 
-// The bytes of version 1 are what other nodes send: they never change.
+// The bytes of version 1 are what other nodes send: they never change, but for what is added at the end.
 func TestMetaGolden(t *testing.T) {
-	a := announcement{Meta: Meta{Client: "n1:6379", Peer: "n1:16379", Rack: "r", Weight: 2, Epoch: 3, RingHash: 4, Load: 5}, incarnation: 6, keys: []uint32{7}, unheard: []object.NodeID{8}}
+	a := announcement{Meta: Meta{Client: "n1:6379", Peer: "n1:16379", Rack: "r", Weight: 2, Epoch: 3, RingHash: 4, Lineage: 9, Load: 5}, incarnation: 6, keys: []uint32{7}, unheard: []object.NodeID{8}}
 	want := "0100" + "0000000000000006" + "0000000000000003" + "0000000000000004" + "00000005" + "00000002" +
-		"026e3118eb" + "ff" + "003ffb" + "0172" + "00" + "0100000007" + "010000000000000008"
+		"026e3118eb" + "ff" + "003ffb" + "0172" + "00" + "0100000007" + "010000000000000008" +
+		"0000000000000009"
 	if got := fmt.Sprintf("%x", a.appendTo(nil)); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
@@ -279,7 +288,7 @@ func TestSince(t *testing.T) {
 		"one between two":  {[]Member{m(1, Dead, 1, 1), m(3, Dead, 1, 1)}, []Member{m(1, Dead, 1, 1), m(2, Alive, 1, 1), m(3, Alive, 1, 2)}, "up 2 alive 1;up 3 alive 1;"},
 	} {
 		got := ""
-		for _, x := range (View{c.now}).Since(View{c.old}) {
+		for _, x := range (View{members: c.now}).Since(View{members: c.old}) {
 			got += fmt.Sprintf("%v %d %v %d;", x.Kind, x.Member.ID, x.Member.State, x.Member.Incarnation)
 		}
 		if got != c.want {

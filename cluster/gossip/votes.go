@@ -46,7 +46,7 @@ func unheardBy(votes []vote) map[object.NodeID]bool {
 func (t *table) complaints() []object.NodeID {
 	var ids []object.NodeID
 	for id, e := range t.entries {
-		if e.swim && !e.told.leaving && (e.link == linkDown || e.misses >= maxMisses && e.link != linkUp) {
+		if e.swim && !e.told.leaving && !t.foreign(e) && (e.link == linkDown || e.misses >= maxMisses && e.link != linkUp) {
 			ids = append(ids, id)
 		}
 	}
@@ -58,7 +58,7 @@ func (t *table) unheard() map[object.NodeID]bool {
 	votes := make([]vote, 0, len(t.entries)+1)
 	votes = append(votes, vote{t.self, t.complaints()})
 	for id, e := range t.entries {
-		if e.swim && !e.told.leaving {
+		if e.swim && !e.told.leaving && !t.foreign(e) { // those have no say in who is alive here
 			votes = append(votes, vote{id, e.told.unheard})
 		}
 	}

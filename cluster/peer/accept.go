@@ -112,11 +112,13 @@ func (l *Links) welcome(raw net.Conn) (*link, *half) {
 
 // judge says whether who said hello is let in.
 func (l *Links) judge(conn net.Conn, h *hello) (*link, Refusal, error) {
+	k := (*l.links.Load())[h.from]
+	foreign := l.lineage().admits(h.cluster, k != nil && k.survivor.Load())
 	switch {
 	case h.highest < lowestVersion || h.lowest > wire.Version || h.lowest > h.highest:
 		return nil, RefusedVersion, fmt.Errorf("it speaks %d to %d, this node %d to %d", h.lowest, h.highest, lowestVersion, wire.Version)
-	case !l.lineage().admits(h.cluster):
-		return nil, RefusedCluster, fmt.Errorf("cluster %x", h.cluster)
+	case foreign != 0:
+		return nil, foreign, fmt.Errorf("cluster %x", h.cluster)
 	case h.from == l.self:
 		return nil, RefusedSelf, nil
 	case h.to != l.self:
@@ -127,7 +129,6 @@ func (l *Links) judge(conn net.Conn, h *hello) (*link, Refusal, error) {
 			return nil, RefusedIdentity, err
 		}
 	}
-	k := (*l.links.Load())[h.from]
 	if k == nil {
 		return nil, RefusedUnknown, nil
 	}

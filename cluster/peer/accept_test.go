@@ -57,7 +57,7 @@ func victim(t testing.TB, limits Limits) (*node, func() net.Conn) {
 	t.Helper()
 	l := listen(t)
 	n := newNode(t, Options{Self: 1, Incarnation: 7, Listener: l, Limits: limits, Cluster: ours})
-	n.links.SetPeers([]Peer{{2, "127.0.0.1:1"}})
+	n.links.SetPeers([]Peer{{ID: 2, Addr: "127.0.0.1:1"}})
 	return n, func() net.Conn {
 		conn, err := net.Dial("tcp", l.Addr().String())
 		if err != nil {
@@ -299,7 +299,7 @@ func TestTwoLives(t *testing.T) {
 		a, old := nodes[0], nodes[1]
 		// A second node 2, at the same address, while the first still runs.
 		young := newNode(t, Options{Self: 2, Incarnation: 9, Listener: net.listen(2), Dial: net.dialer(2)})
-		young.links.SetPeers([]Peer{{1, address(1)}})
+		young.links.SetPeers([]Peer{{ID: 1, Addr: address(1)}})
 		within(t, time.Second, "up", young.has("up 1"))
 		if e := a.take(); e != "[down 2 up 2]" {
 			t.Errorf("events: %s", e)
@@ -329,7 +329,7 @@ func FuzzAccept(f *testing.F) {
 	f.Add(good[:9])
 	n := newNetwork()
 	v := newNode(f, Options{Self: 1, Incarnation: 7, Listener: n.listen(1), Dial: n.dialer(1), Limits: Limits{BackoffMin: time.Hour, BackoffMax: time.Hour}})
-	v.links.SetPeers([]Peer{{2, address(2)}})
+	v.links.SetPeers([]Peer{{ID: 2, Addr: address(2)}})
 	f.Fuzz(func(t *testing.T, b []byte) {
 		far, near := net.Pipe()
 		done := make(chan struct{})

@@ -98,7 +98,7 @@ func benchmarkRoundTrip(b *testing.B, flight int) {
 	server.links = start(b, Options{Self: 2, Incarnation: 1, Listener: two, Handler: server})
 	close(server.ready)
 	links := start(b, Options{Self: 1, Incarnation: 1, Listener: one, Handler: client})
-	peers := []Peer{{1, one.Addr().String()}, {2, two.Addr().String()}}
+	peers := []Peer{{ID: 1, Addr: one.Addr().String()}, {ID: 2, Addr: two.Addr().String()}}
 	server.links.SetPeers(peers)
 	links.SetPeers(peers)
 	<-server.up

@@ -88,7 +88,7 @@ func (k *link) cluster() ClusterID {
 	l := k.links.lineage()
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.former && l.before != (ClusterID{}) {
+	if k.former && k.survivor.Load() && l.before != (ClusterID{}) {
 		return l.before
 	}
 	return l.now

@@ -73,7 +73,7 @@
 // which versions of wire's frames it can write; who accepts answers with the one to use. Hello, welcome and refusal are of version 1 for
 // ever, and may get longer: who reads them ignores what it does not know.
 //
-// Refused, counted and logged are: another cluster, the node's own id, an id that was not meant (addresses change hands), an
+// Refused, counted and logged are: another cluster, the cluster that this one continues without the node that dials, the node's own id, an id that was not meant (addresses change hands), an
 // id that is no member, no version in common, an incarnation older than one met before. A connection of the same or a
 // newer incarnation takes the place of the one there was: its dialer knows of no other. A newer one also ends the connection that
 // this node has to the earlier life.

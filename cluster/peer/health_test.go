@@ -127,7 +127,7 @@ func TestDeadPeer(t *testing.T) {
 		}
 		// It comes back, and connects: that is reason enough not to wait.
 		again := newNode(t, Options{Self: 2, Incarnation: 2, Listener: net.listen(2), Dial: net.dialer(2)})
-		again.links.SetPeers([]Peer{{1, address(1)}})
+		again.links.SetPeers([]Peer{{ID: 1, Addr: address(1)}})
 		if took := within(t, time.Second, "up", a.has("up 2")); took > 50*time.Millisecond {
 			t.Errorf("up after %s", took)
 		}
@@ -174,7 +174,7 @@ func TestPeerThatHangsUp(t *testing.T) {
 				_ = conn.Close()
 			}
 		}()
-		a.links.SetPeers([]Peer{{2, address(2)}})
+		a.links.SetPeers([]Peer{{ID: 2, Addr: address(2)}})
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		if s := a.links.Stats()[0]; s.Connects < 60 || s.Connects > 140 {

@@ -41,7 +41,8 @@ const (
 	RefusedUnknown  Refusal = 8  // no member
 	RefusedIdentity Refusal = 9  // the certificate is of another node
 	RefusedOlder    Refusal = 10 // a newer incarnation of that node has been met
-	refusalEnd      Refusal = 11 // one past the last
+	RefusedLeft     Refusal = 11 // the cluster that this one continues goes on without it
+	refusalEnd      Refusal = 12 // one past the last
 )
 
 // String returns the reason, for people.
@@ -67,6 +68,8 @@ func (r Refusal) String() string {
 		return "certificate of another node"
 	case RefusedOlder:
 		return "an older incarnation than one met before"
+	case RefusedLeft:
+		return "left behind when the ring was recovered: empty its data directory and start it with --join"
 	}
 	return fmt.Sprintf("refusal %d", uint8(r))
 }

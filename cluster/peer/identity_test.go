@@ -118,7 +118,7 @@ func TestImpostors(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			l := listen(t)
 			victim := newNode(t, Options{Self: 1, Listener: l, TLS: mine()})
-			peers := []Peer{{2, "127.0.0.1:1"}}
+			peers := []Peer{{ID: 2, Addr: "127.0.0.1:1"}}
 			victim.links.SetPeers(peers)
 
 			genuine := c.reason == 0
@@ -140,7 +140,7 @@ func TestImpostors(t *testing.T) {
 				_, _ = conn.Write(appendWelcome(nil, &welcome{version: 1, node: 2, inc: 1}))
 				_, _, _ = readGreeting(conn)
 			}()
-			k := newLink(victim.links, Peer{2, trap.Addr().String()})
+			k := newLink(victim.links, Peer{ID: 2, Addr: trap.Addr().String()})
 			h, err := k.connect()
 			if (err == nil) != genuine {
 				t.Errorf("dialed: %v", err)
@@ -148,7 +148,7 @@ func TestImpostors(t *testing.T) {
 			k.loseOut(h)
 
 			// It dials: node 1 must not let it in.
-			k = newLink(impostor(c.config), Peer{1, l.Addr().String()})
+			k = newLink(impostor(c.config), Peer{ID: 1, Addr: l.Addr().String()})
 			h, err = k.connect()
 			if (err == nil) != genuine {
 				t.Errorf("dials: %v", err)

@@ -20,7 +20,8 @@ type link struct {
 	wake  chan struct{} // something waits for the writer, or its connection is gone
 	kick  chan struct{} // no reason to wait before dialing
 
-	crowded atomic.Bool // see Links.Crowded
+	crowded  atomic.Bool // see Links.Crowded
+	survivor atomic.Bool // Peer.Former
 
 	mu      sync.Mutex
 	addr    string

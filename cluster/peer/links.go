@@ -90,10 +90,19 @@ func dialTCP(ctx context.Context, addr string) (net.Conn, error) {
 type lineage struct{ now, before ClusterID }
 
 // admits reports whether who says hello for a cluster may be let in. The zero ClusterID stands for a node that waits to be told
-// which one it joins: as a peer it is known by its id.
-func (l lineage) admits(c ClusterID) bool {
+// which one it joins: as a peer it is known by its id. For the cluster of before only those may who were taken along; the others are told
+// that they were not.
+func (l lineage) admits(c ClusterID, survivor bool) Refusal {
 	zero := ClusterID{}
-	return c == l.now || c == zero || l.now == zero || l.before != zero && c == l.before
+	switch {
+	case c == l.now || c == zero || l.now == zero:
+		return 0
+	case c != l.before || l.before == zero:
+		return RefusedCluster
+	case !survivor:
+		return RefusedLeft
+	}
+	return 0
 }
 
 func (l *Links) lineage() lineage {
@@ -103,8 +112,8 @@ func (l *Links) lineage() lineage {
 	return lineage{}
 }
 
-// SetCluster says which cluster the node is in from now on. Connections stay; those that know only the cluster of before are let in
-// still.
+// SetCluster says which cluster the node is in from now on. Connections stay; peers that know only the cluster of before are let in
+// still, if they are marked Former.
 func (l *Links) SetCluster(c ClusterID) {
 	if before := l.lineage(); before.now != c {
 		l.cluster.Store(&lineage{now: c, before: before.now})
@@ -128,6 +137,7 @@ func (l *Links) SetPeers(peers []Peer) {
 		k := before[p.ID]
 		if k == nil {
 			k = newLink(l, p)
+			k.survivor.Store(p.Former)
 			l.owned.Go(k.run)
 		}
 		links[p.ID] = k
@@ -141,6 +151,7 @@ func (l *Links) SetPeers(peers []Peer) {
 	}
 	for _, p := range peers {
 		if k := links[p.ID]; k != nil {
+			k.survivor.Store(p.Former)
 			k.setAddr(p.Addr)
 		}
 	}

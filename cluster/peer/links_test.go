@@ -25,7 +25,7 @@ func pair(t testing.TB, change func(*Options)) (a, b *node) {
 			change(&o)
 		}
 		nodes[i] = newNode(t, o)
-		peers = append(peers, Peer{o.Self, l.Addr().String()})
+		peers = append(peers, Peer{ID: o.Self, Addr: l.Addr().String()})
 	}
 	for i, n := range nodes {
 		n.links.SetPeers(peers)
@@ -96,7 +96,7 @@ func TestKillAndReturn(t *testing.T) {
 			t.Fatal(err)
 		}
 		b = newNode(t, Options{Self: 2, Incarnation: inc, Listener: l})
-		b.links.SetPeers([]Peer{{1, back}})
+		b.links.SetPeers([]Peer{{ID: 1, Addr: back}})
 		a.await(t, "up", a.has("up 2"))
 		b.await(t, "up", b.has("up 1"))
 		if !a.links.Send(2, request(1, 0, 1)) || !b.links.Send(1, request(1, 0, 1)) {
@@ -258,7 +258,7 @@ func TestSetPeers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		net, nodes := inMemory(t, 3, Limits{})
 		a, b, c := nodes[0], nodes[1], nodes[2]
-		a.links.SetPeers([]Peer{{3, address(3)}})
+		a.links.SetPeers([]Peer{{ID: 3, Addr: address(3)}})
 		synctest.Wait()
 		if e := a.take(); e != "[down 2]" {
 			t.Errorf("events: %s", e)
@@ -271,14 +271,14 @@ func TestSetPeers(t *testing.T) {
 		if n := a.links.Refused()[RefusedUnknown]; n < 60 || n > 140 {
 			t.Errorf("%d connections were refused", n)
 		}
-		a.links.SetPeers([]Peer{{1, "self"}, {2, address(2)}, {3, address(3)}})
+		a.links.SetPeers([]Peer{{ID: 1, Addr: "self"}, {ID: 2, Addr: address(2)}, {ID: 3, Addr: address(3)}})
 		within(t, time.Second, "up", func() bool { return a.has("up 2")() && b.has("up 1")() })
 
 		net.mu.Lock()
 		net.listeners["moved"] = net.listeners[address(3)]
 		delete(net.listeners, address(3))
 		net.mu.Unlock()
-		a.links.SetPeers([]Peer{{2, address(2)}, {3, "moved"}})
+		a.links.SetPeers([]Peer{{ID: 2, Addr: address(2)}, {ID: 3, Addr: "moved"}})
 		synctest.Wait()
 		time.Sleep(5 * time.Second)
 		synctest.Wait()

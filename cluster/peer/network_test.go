@@ -247,7 +247,7 @@ func inMemory(t *testing.T, n int, limits Limits) (*network, []*node) {
 	var peers []Peer
 	for id := object.NodeID(1); id <= object.NodeID(n); id++ {
 		nodes = append(nodes, newNode(t, Options{Self: id, Listener: net.listen(id), Dial: net.dialer(id), Limits: limits}))
-		peers = append(peers, Peer{id, address(id)})
+		peers = append(peers, Peer{ID: id, Addr: address(id)})
 	}
 	t.Cleanup(func() { // before the nodes close
 		net.mu.Lock()

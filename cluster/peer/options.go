@@ -18,6 +18,9 @@ type ClusterID [16]byte
 type Peer struct {
 	ID   object.NodeID
 	Addr string // host:port
+	// Former says that it was taken along when this cluster continued the Former one, and may not have heard of it yet: it is talked to
+	// under the id of that one, too.
+	Former bool
 }
 
 // Handler is the node to which links bring messages and news. Links hold no lock while they call it, and Close waits for

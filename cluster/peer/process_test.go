@@ -42,7 +42,7 @@ func answer(asker string) error {
 	}
 	server.links = links
 	close(server.ready)
-	links.SetPeers([]Peer{{1, asker}})
+	links.SetPeers([]Peer{{ID: 1, Addr: asker}})
 	fmt.Println(l.Addr())
 	_, _ = io.Copy(io.Discard, os.Stdin)
 	return links.Close()
@@ -77,7 +77,7 @@ func benchmarkTwoProcesses(b *testing.B, flight int) {
 	}
 	client := newAsker(flight)
 	links := start(b, Options{Self: 1, Incarnation: 1, Listener: l, Handler: client})
-	links.SetPeers([]Peer{{object.NodeID(2), strings.TrimSpace(addr)}})
+	links.SetPeers([]Peer{{ID: object.NodeID(2), Addr: strings.TrimSpace(addr)}})
 	<-client.up
 
 	b.ResetTimer()

@@ -100,7 +100,7 @@ func askNode(ctx context.Context, addr, path string) ([]byte, error) {
 	}
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return nil, fmt.Errorf("ask the node at --addr %s: %w", addr, err)
+		return nil, fmt.Errorf("ask the node at --addr %s: %w. Is it running, and is that its admin HTTP (its port + 12000)?", addr, err)
 	}
 	body, err := io.ReadAll(io.LimitReader(res.Body, 64<<20))
 	if err := errors.Join(err, res.Body.Close()); err != nil {
@@ -171,8 +171,8 @@ func printRing(w io.Writer, body []byte) error {
 		alive += b2i(m.Alive)
 	}
 	if _, err := fmt.Fprintf(w, "cluster %s (%s), epoch %d, ring %s\n%d nodes, %d alive · %d copies of each key (%d configured)\n"+
-		"%d partitions of %d slots: %d with all copies, %d with a majority, %d with none\n",
-		p.Name, p.Cluster, p.Epoch, p.Hash, len(p.Members), alive, p.Replicas, p.Configured, p.Partitions, p.Slots, p.Whole, p.Quorum, p.Dead); err != nil {
+		"%d partitions of %d slots: %d with all copies, %d with a majority of them, %d with fewer, %d with none\n",
+		p.Name, p.Cluster, p.Epoch, p.Hash, len(p.Members), alive, p.Replicas, p.Configured, p.Partitions, p.Slots, p.Whole, p.Quorum-p.Whole, p.Minority, p.Dead); err != nil {
 		return err
 	}
 	for _, r := range p.Relaxed {
@@ -202,6 +202,8 @@ func printPlanned(w io.Writer, p ringPage) error {
 		fmt.Fprintf(&b, "a plan by %s is %s: %s\n", orDash(p.PlanBy), p.Stage, p.total().line(p, movesTotal{}, time.Second))
 	} else if p.Wait != "" {
 		fmt.Fprintf(&b, "%s\n", p.Wait)
+	} else if !p.Cleared {
+		fmt.Fprintf(&b, "%s\n", p.clearingText())
 	}
 	for _, x := range p.Waiting {
 		fmt.Fprintf(&b, "%s (%s) waits to be admitted\n", x.ID, x.Client)

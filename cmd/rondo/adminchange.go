@@ -55,7 +55,7 @@ func (o *ordering) give(ctx context.Context, w io.Writer, x order, show func(io.
 		}
 	}
 	if !reply.OK {
-		return errors.New(refusalText(reply))
+		return errors.New(refusalText(x.Action, reply))
 	}
 	if !o.asJSON {
 		if err := show(w, reply); err != nil {
@@ -66,17 +66,6 @@ func (o *ordering) give(ctx context.Context, w io.Writer, x order, show func(io.
 		return watchRing(ctx, w, o.addr, o.asJSON, reply.Epoch, reply.Node, x.Action == "leave")
 	}
 	return nil
-}
-
-func refusalText(r orderReply) string {
-	text := r.Code
-	if r.Text != "" {
-		text += ": " + r.Text
-	}
-	if r.Code == "data may be lost" {
-		text += "\nTo go on all the same, from whoever is left: --accept-data-loss"
-	}
-	return text
 }
 
 func whoAmI() string {
@@ -111,7 +100,7 @@ func (o *ordering) post(ctx context.Context, x order) (reply orderReply, body []
 	}
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return reply, nil, fmt.Errorf("ask the node at --addr %s: %w", o.addr, err)
+		return reply, nil, fmt.Errorf("ask the node at --addr %s: %w. Is it running, and is that its admin HTTP (its port + 12000)?", o.addr, err)
 	}
 	body, err = io.ReadAll(io.LimitReader(res.Body, 16<<20))
 	if err := errors.Join(err, res.Body.Close()); err != nil {
@@ -128,17 +117,8 @@ func (o *ordering) post(ctx context.Context, x order) (reply orderReply, body []
 
 // done says what is under way now.
 func done(x order) func(io.Writer, orderReply) error {
-	return func(w io.Writer, r orderReply) (err error) {
-		switch {
-		case x.Action == "abort":
-			_, err = fmt.Fprintf(w, "abort: the plan is given up; the ring is at epoch %d\n", r.Epoch)
-		case x.Action == "rebalance" && x.Auto:
-			_, err = fmt.Fprintln(w, "rebalance: the asked node makes plans by itself now, while it is the conductor")
-		case x.Action == "rebalance":
-			_, err = fmt.Fprintln(w, "rebalance: the asked node makes no plans by itself now")
-		default:
-			_, err = fmt.Fprintf(w, "%s: epoch %d is decided. Follow it with: rondo admin ring status --watch\n", x.Action, r.Epoch)
-		}
+	return func(w io.Writer, r orderReply) error {
+		_, err := fmt.Fprintln(w, doneText(x, r))
 		return err
 	}
 }
@@ -214,7 +194,8 @@ func printPlan(w io.Writer, r orderReply) error {
 		}
 	}
 	_, err := fmt.Fprintf(w, "%d vnodes move (no plan could do with less than %d), %d partitions get another list, %d of them only another order\n"+
-		"Carry it out with: rondo admin ring commit --addr <the same>\n", f.Moves, f.Bound, f.Partitions, f.Reordered)
+		"Nothing has changed yet. At the same node (--addr) rondo admin ring commit carries it out, rondo admin ring abort drops it\n",
+		f.Moves, f.Bound, f.Partitions, f.Reordered)
 	return err
 }
 
@@ -270,11 +251,13 @@ func newRecover(p process) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "recover", Short: "Go on with the survivors when a majority of the voters is gone for good", Args: cobra.NoArgs,
 		Long: `Go on with the survivors when a majority of the voters is gone for good. The ring
-gets a new cluster id, so that nodes that were taken for lost and come back are not
-talked to. What was acknowledged only by the lost is lost.`,
+gets a new cluster id, so that nodes that were taken for lost and come back are
+refused: empty their directories and let them join anew. What was acknowledged only
+by the lost is lost.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if !sure {
-				return errors.New("this cannot be undone, and nodes that were taken for lost must never come back with their data: say --yes")
+				return errors.New("this cannot be undone, and nodes that were taken for lost must not come back with their data: what only they have is " +
+					"lost. To go on: --yes")
 			}
 			x := order{Action: "recover", Survivors: survivors}
 			return o.give(cmd.Context(), cmd.OutOrStdout(), x, done(x))

@@ -92,12 +92,13 @@ const (
 // origins cannot send keeps a browser from being used for it.
 func (n *node) takeOrder(w http.ResponseWriter, r *http.Request) {
 	if !n.mayOrder(r) {
-		http.Error(w, "orders are taken from this machine, or with the password of requirepass", http.StatusForbidden)
+		http.Error(w, "orders are taken on the node's own machine, or with its requirepass: give --password, or RONDO_REQUIREPASS. "+
+			"A node without requirepass takes none from elsewhere", http.StatusForbidden)
 		return
 	}
-	_, m := n.progress()
+	state, m := n.progress()
 	if m == nil || m.keeper == nil {
-		http.Error(w, "this node is no member of a ring that could change", http.StatusConflict)
+		http.Error(w, notYet(state), http.StatusConflict)
 		return
 	}
 	var o order
@@ -115,12 +116,15 @@ func (n *node) takeOrder(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), orderTimeout)
 	defer cancel()
 	out, err := m.keeper.Do(ctx, c)
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = fmt.Errorf("no outcome within %v; it may still be carried out: look at rondo admin ring status before you repeat it", orderTimeout)
+	}
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusServiceUnavailable)
 		return
 	}
 	n.log.Info("order", "action", o.Action, "by", o.By, "outcome", out.Code.String(), "text", out.Text, "epoch", uint64(out.Epoch))
-	reply := orderReply{OK: out.Code == epoch.CodeOK, Code: out.Code.String(), Text: out.Text, Epoch: uint64(out.Epoch), Figures: m.figures(out.Figures)}
+	reply := orderReply{OK: out.Code == epoch.CodeOK, Code: out.Code.String(), Text: m.words(out), Epoch: uint64(out.Epoch), Figures: m.figures(out.Figures)}
 	if about != 0 {
 		reply.Node = hexID(about)
 	}
@@ -183,14 +187,15 @@ func (m *membership) command(o order) (c epoch.Command, about object.NodeID, err
 		return c, 0, err
 	}
 	if len(c.Changes) == 0 {
-		return c, 0, errors.New("nothing to do: no node waits to be admitted")
+		return c, 0, errors.New("nothing to do: no node waits to be admitted. Start one with --join and the gossip address of a member, " +
+			"or say what is to change: rondo admin ring plan --help")
 	}
 	if len(c.Changes) == 1 {
 		about = object.NodeID(c.Changes[0].ID)
 	}
 	if o.Action == "forget" {
 		if d := m.chart.Load().member(about); d != nil && !d.Leaving {
-			return c, 0, fmt.Errorf("node %s still holds data: use rondo admin node remove, or replace", hexID(about))
+			return c, 0, fmt.Errorf("node %s was not leaving, and still holds data: use rondo admin node remove, or replace", hexID(about))
 		}
 	}
 	return c, about, nil
@@ -231,7 +236,7 @@ func (m *membership) changes(o order) (changes []ring.Change, err error) {
 	for _, r := range o.Replace {
 		joins, e := m.waiting(v, r.New)
 		if e == nil && len(joins) != 1 {
-			e = fmt.Errorf("%q names %d nodes that wait to be admitted, not one", r.New, len(joins))
+			e = fmt.Errorf("%q names %d nodes that wait to be admitted: name the one that takes the places of %q by its id, see rondo admin node list", r.New, len(joins), r.Old)
 		}
 		if e != nil {
 			return nil, e
@@ -258,7 +263,7 @@ func (m *membership) waiting(v gossip.View, name string) (found []gossip.Member,
 		}
 	}
 	if len(found) == 0 && name != "all" {
-		return nil, fmt.Errorf("no node %q waits to be admitted: start it with --join, and see rondo admin node list", name)
+		return nil, fmt.Errorf("no node %q waits to be admitted: start it with an empty --dir, and --join with the gossip address of a member; rondo admin node list shows who waits", name)
 	}
 	return found, nil
 }
@@ -273,8 +278,12 @@ func (m *membership) memberNamed(v gossip.View, name string) (ring.NodeID, error
 			found = append(found, d.ID)
 		}
 	}
-	if len(found) != 1 {
-		return 0, fmt.Errorf("%q names %d members of the ring, not one: see rondo admin ring status", name, len(found))
+	switch len(found) {
+	case 0:
+		return 0, fmt.Errorf("no member of the ring is named %q: rondo admin ring status shows their ids and addresses", name)
+	case 1:
+	default:
+		return 0, fmt.Errorf("%q is the address of %d members of the ring: name the one that you mean by its id, see rondo admin ring status", name, len(found))
 	}
 	return found[0], nil
 }

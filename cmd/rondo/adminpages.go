@@ -68,10 +68,11 @@ type ringPage struct {
 	Replicas   int        `json:"replicas"`
 	Partitions int        `json:"partitions"`
 	Slots      int        `json:"slots_per_partition"`
-	Whole      int        `json:"partitions_whole"`  // all home replicas are alive
-	Quorum     int        `json:"partitions_quorum"` // a majority is
-	Dead       int        `json:"partitions_dead"`   // none is
-	Relaxed    []string   `json:"relaxed,omitempty"` // what could not be had as asked
+	Whole      int        `json:"partitions_whole"`    // all home replicas are alive
+	Quorum     int        `json:"partitions_quorum"`   // a majority is, or all are
+	Minority   int        `json:"partitions_minority"` // some are, but no majority: QUORUM is refused
+	Dead       int        `json:"partitions_dead"`     // none is
+	Relaxed    []string   `json:"relaxed,omitempty"`   // what could not be had as asked
 	Members    []ringLine `json:"members"`
 
 	Stage     string     `json:"stage"`
@@ -86,6 +87,8 @@ type ringPage struct {
 	Waiting   []ringLine `json:"waiting,omitempty"` // nodes that wait to be admitted
 	Rate      float64    `json:"rate_bytes"`        // a second, lately, of the asked node
 	ETA       float64    `json:"eta_seconds"`       // of the asked node; -1: not known
+	Clearing  int        `json:"clearing"`          // partitions that are still stored where they do not belong any more, once the ring is stable
+	Cleared   bool       `json:"cleared"`           // the ring is stable, and nothing is left to be cleared or handed over by nodes that are alive
 }
 
 type ringLine struct {
@@ -106,6 +109,8 @@ type ringLine struct {
 	PartitionsLeft uint32 `json:"partitions_left,omitempty"`
 	BytesDone      uint64 `json:"bytes_done,omitempty"`
 	BytesLeft      uint64 `json:"bytes_left,omitempty"`
+
+	reported bool // how far it is is known
 }
 
 // adminRoutes adds the pages behind rondo admin.
@@ -126,10 +131,13 @@ func writeJSON(w http.ResponseWriter, v any) {
 	_, _ = w.Write(append(b, '\n')) // who asked has gone
 }
 
+// stateAlone is the state of a node that has no ring and cannot be joined.
+const stateAlone = "alone"
+
 // progress says how far the ring is.
 func (n *node) progress() (state string, m *membership) {
 	if n.company == nil {
-		return "alone", nil
+		return stateAlone, nil
 	}
 	if m := n.company.feed.to.Load(); m != nil && m.chart.Load() != nil {
 		return "formed", m
@@ -278,17 +286,7 @@ func (n *node) ringPage(ctx context.Context) ringPage {
 	for i := range t.Members {
 		alive[t.Members[i].Node] = !t.Members[i].Failed
 	}
-	for _, list := range c.lists {
-		up := 0
-		for _, id := range list {
-			if alive[id] {
-				up++
-			}
-		}
-		p.Whole += b2i(up == len(list))
-		p.Quorum += b2i(up > len(list)/2)
-		p.Dead += b2i(up == 0)
-	}
+	p.reach(c.lists, alive)
 	v := m.gossip.View()
 	for i := range c.doc.Members {
 		d := &c.doc.Members[i]
@@ -344,6 +342,7 @@ func (m *membership) describe(ctx context.Context, p *ringPage) {
 	for _, x := range s.Members {
 		for i := range p.Members {
 			if l := &p.Members[i]; l.ID == hexID(object.NodeID(x.ID)) {
+				l.reported = x.Reported
 				l.Adopted, l.PartitionsDone, l.PartitionsLeft, l.BytesDone, l.BytesLeft = uint64(x.Adopted), x.PartitionsDone, x.PartitionsLeft, x.BytesDone, x.BytesLeft
 			}
 		}
@@ -356,6 +355,7 @@ func (m *membership) describe(ctx context.Context, p *ringPage) {
 	}
 	moves := m.core.Load().Moves()
 	p.Rate, p.ETA = moves.Rate, etaSeconds(moves)
+	p.conclude(time.Since(m.chart.Load().since))
 }
 
 // etaSeconds is how long what is left takes; -1: not known.

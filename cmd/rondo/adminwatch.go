@@ -8,10 +8,13 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/rondokv/rondo/cluster/ring"
 )
 
-// watchRing shows how far the ring is until it is stable at an epoch from the given one on, and, if a node leaves, until that is no
-// member any more. A node that was asked about itself may be gone by then: that is the end of it, too.
+// watchRing shows how far the ring is until it is stable at an epoch from the given one on and old owners have cleared what they held,
+// or, if a node leaves, until that is no member any more. A node that was asked about itself may be gone by then: that is the end of
+// it, too.
 func watchRing(ctx context.Context, w io.Writer, addr string, asJSON bool, from uint64, node string, leaves bool) error {
 	t := time.NewTicker(watchEvery)
 	defer t.Stop()
@@ -47,8 +50,7 @@ func watchRing(ctx context.Context, w io.Writer, addr string, asJSON bool, from 
 				}
 				last = line
 			}
-			gone := node == "" || !leaves || !slices.ContainsFunc(p.Members, func(m ringLine) bool { return m.ID == node })
-			if p.Stage == "stable" && p.Epoch >= from && gone {
+			if p.over(from, node, leaves) {
 				return nil
 			}
 		}
@@ -58,6 +60,19 @@ func watchRing(ctx context.Context, w io.Writer, addr string, asJSON bool, from 
 		case <-t.C:
 		}
 	}
+}
+
+// over says whether there is nothing more to watch.
+func (p *ringPage) over(from uint64, node string, leaves bool) bool {
+	switch {
+	case p.State == stateAlone:
+		return true
+	case p.Stage != ring.Stable.String() || p.Epoch < from:
+		return false
+	case leaves: // before it went it had handed over and cleared what it held
+		return !slices.ContainsFunc(p.Members, func(m ringLine) bool { return m.ID == node })
+	}
+	return p.Cleared
 }
 
 // movesTotal is how far all nodes together are.
@@ -82,7 +97,9 @@ const barWidth = 30
 func (t movesTotal) line(p ringPage, was movesTotal, since time.Duration) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "epoch %d  %-8s", p.Epoch, p.Stage)
-	if all := t.done + t.left; all > 0 {
+	if p.Stage == ring.Stable.String() {
+		fmt.Fprintf(&b, " %s", p.clearingText())
+	} else if all := t.done + t.left; all > 0 {
 		full := int(barWidth * t.done / all)
 		fmt.Fprintf(&b, " [%s%s] %d/%d partitions, %s copied", strings.Repeat("#", full), strings.Repeat(".", barWidth-full), t.done, all, megabytes(t.bytesDone))
 		if t.bytesLeft > 0 {
@@ -95,7 +112,7 @@ func (t movesTotal) line(p ringPage, was movesTotal, since time.Duration) string
 			}
 		}
 	}
-	if p.Rate > 0 && p.ETA >= 0 { // the asked node copies
+	if p.Stage != ring.Stable.String() && p.Rate > 0 && p.ETA >= 0 { // the asked node copies
 		fmt.Fprintf(&b, "; this node: %s/s, %s to go", megabytes(uint64(p.Rate)), time.Duration(p.ETA*float64(time.Second)).Round(time.Second))
 	}
 	if p.Wait != "" {

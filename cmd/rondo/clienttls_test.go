@@ -8,7 +8,6 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"math/big"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -26,7 +25,7 @@ func certificateFiles(t *testing.T) (cert, key string, pool *x509.CertPool) {
 		t.Fatal(err)
 	}
 	c := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true}
+		DNSNames: []string{"localhost"}, IsCA: true, BasicConstraintsValid: true}
 	der, err := x509.CreateCertificate(rand.Reader, c, c, &secret.PublicKey, secret)
 	if err != nil {
 		t.Fatal(err)
@@ -86,7 +85,7 @@ func TestTLSAndClusterSlots(t *testing.T) {
 	c := newTrio(t, 1, "--tls.cert", cert, "--tls.key", key)
 	c.start(t, 0)
 	c.ready(t, 0)
-	conn, err := tls.Dial("tcp", c.Nodes[0].Clients, &tls.Config{RootCAs: pool})
+	conn, err := tls.Dial("tcp", c.Nodes[0].Clients, &tls.Config{RootCAs: pool, ServerName: "localhost"})
 	if err != nil {
 		t.Fatalf("%v\n%s", err, c.log(t, 0))
 	}

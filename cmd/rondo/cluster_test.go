@@ -136,6 +136,11 @@ func TestFounderIsRefused(t *testing.T) {
 // A node that comes back at another address is found there, and a directory that is served twice is given up by the newcomer.
 func TestMovedAndCopied(t *testing.T) {
 	c := newTrio(t, 2)
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("node 1:\n%s\nnode 2, and its copy:\n%s", c.log(t, 0), c.log(t, 1))
+		}
+	})
 	for i := range c.Nodes {
 		c.start(t, i)
 	}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"time"
 
 	"github.com/rondokv/rondo/cluster/gossip"
 	"github.com/rondokv/rondo/conf"
@@ -142,21 +141,21 @@ func (n *node) admit(ctx context.Context, cfg conf.Config, ln listeners, out io.
 
 // wait links the node to the members of the ring and waits to be admitted by them.
 func (n *node) wait(ctx context.Context, cfg conf.Config, ln listeners, tell func(text string, news bool)) (*document, error) {
+	if err := n.company.meet(ctx); err != nil {
+		return nil, err
+	}
 	if err := n.connect(ctx, cfg, ln); err != nil {
 		return nil, err
 	}
 	return n.members.await(ctx, n, tell)
 }
 
-// settleFor bounds how long a node with a ring waits for others and its links to them before it takes clients.
-const settleFor = time.Second
-
 // link connects the node to the others.
 func (n *node) link(ctx context.Context, cfg conf.Config, ln listeners) error {
 	settle, done := context.WithTimeout(ctx, settleFor)
 	defer done()
 	if !n.company.lone() {
-		if err := n.company.meet(settle); err != nil {
+		if err := n.company.meet(ctx); err != nil {
 			return err
 		}
 	}

@@ -135,7 +135,7 @@ func (c *company) begin(ctx context.Context, cfg conf.Config, n *node, ln listen
 	}
 	seeds := slices.Concat(c.charter.founders, cfg.JoinList())
 	if c.doc != nil {
-		c.meta.Epoch, c.meta.RingHash = uint64(c.doc.Epoch), uint64(c.doc.word())
+		c.meta.Epoch, c.meta.RingHash, c.meta.Lineage = uint64(c.doc.Epoch), uint64(c.doc.word()), lineage(c.doc.Cluster)
 		m := c.doc.member(id)
 		if m == nil { // gone
 			m = &ring.Member{Node: ring.Node{Weight: c.meta.Weight, Rack: c.meta.Rack, DC: c.meta.DC}}
@@ -262,27 +262,6 @@ func (c *company) form(ctx context.Context, n *node, tell func(text string, news
 	}
 }
 
-// meet waits until another node is heard, or ctx ends. A node whose id another one uses learns it here, before it has made
-// links: peers would take it for a new life of the other, and not have that one back.
-func (c *company) meet(ctx context.Context) error {
-	t := time.NewTicker(5 * time.Millisecond)
-	defer t.Stop()
-	for {
-		for m := range c.gossip.View().All() {
-			if m.ID != c.gossip.ID() && (m.State == gossip.Alive || m.State == gossip.Suspect) {
-				return nil
-			}
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-c.gossip.Failed():
-			return c.gossip.Err()
-		case <-t.C:
-		}
-	}
-}
-
 // agree stores a ring, then tells that it has. The order is what makes it a vote.
 func (c *company) agree(store *engine.Store, d *document) (err error) {
 	d.phase = agreed
@@ -293,7 +272,7 @@ func (c *company) agree(store *engine.Store, d *document) (err error) {
 	if c.ring, err = d.Ring(); err != nil {
 		return err
 	}
-	c.meta.Epoch, c.meta.RingHash = uint64(d.Epoch), uint64(d.word())
+	c.meta.Epoch, c.meta.RingHash, c.meta.Lineage = uint64(d.Epoch), uint64(d.word()), lineage(d.Cluster)
 	return c.gossip.Update(c.meta)
 }
 
@@ -317,8 +296,11 @@ func (c *company) leave(ctx context.Context, log *logging) error {
 	return c.gossip.Close()
 }
 
-// sightings are the nodes of a view as founders look at them.
+// sightings are the nodes of a view as founders look at them: none while it is not known whether this node may have its id.
 func sightings(v gossip.View) []sighting {
+	if v.Disputed() {
+		return nil
+	}
 	seen := make([]sighting, 0, v.Len())
 	for m := range v.All() {
 		s := sighting{

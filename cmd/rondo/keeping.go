@@ -115,7 +115,7 @@ func (m *membership) change(d *ring.Document, core *cluster.Node) error {
 		return err
 	}
 	m.announceLocked(func(meta *gossip.Meta) {
-		meta.Epoch, meta.RingHash, meta.Waiting = uint64(d.Epoch), uint64(newDocument(d).word()), false
+		meta.Epoch, meta.RingHash, meta.Lineage, meta.Waiting = uint64(d.Epoch), uint64(newDocument(d).word()), lineage(d.Cluster), false
 		if self := c.member(m.self); self != nil {
 			meta.Weight, meta.Rack, meta.DC = self.Weight, self.Rack, self.DC
 		}

@@ -44,14 +44,15 @@ func (m *membership) addressesOf(d *ring.Member, v gossip.View) addresses {
 	return a
 }
 
-// peers are the other members, who waits to become one, and who was one and does not know that it is none any more; for a node that waits itself, who may admit it.
+// peers are the other members, who waits to become one, and who was one and does not know that it is none any more; for a node that
+// waits itself, who may admit it. Those whom a recovery of the ring has left behind are none of them.
 func (m *membership) peers(v gossip.View) []peer.Peer {
 	var peers []peer.Peer
 	c := m.chart.Load()
 	if c != nil {
 		for i := range c.doc.Members {
 			if a := m.addressesOf(&c.doc.Members[i], v); a.ID != m.self && a.Peer != "" {
-				peers = append(peers, peer.Peer{ID: a.ID, Addr: a.Peer})
+				peers = append(peers, c.peerOf(a))
 			}
 		}
 	}
@@ -61,9 +62,7 @@ func (m *membership) peers(v gossip.View) []peer.Peer {
 		if g.ID == m.self || !up || g.Peer == "" || c.member(g.ID) != nil {
 			continue
 		}
-		// One of an earlier epoch that is no member was one, if the cluster is the same: it is to hear that it is none any more.
-		was := c != nil && !g.Waiting && g.Epoch > 0 && g.Epoch < uint64(c.doc.Epoch)
-		if was || c != nil && g.Waiting || c == nil && !g.Waiting && g.Epoch > 0 {
+		if c.was(&g) || c != nil && g.Waiting || c == nil && !g.Waiting && g.Epoch > 0 {
 			peers = append(peers, peer.Peer{ID: g.ID, Addr: g.Peer})
 		}
 	}

@@ -70,6 +70,9 @@ type chart struct {
 	ring  *ring.Ring
 	lists [][]object.NodeID // that reads use
 	short uint32            // of the document's hash
+
+	lineage uint64
+	since   time.Time // that this node works by it
 }
 
 func newChart(d *ring.Document) (*chart, error) {
@@ -77,7 +80,7 @@ func newChart(d *ring.Document) (*chart, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &chart{doc: d, ring: r, short: newDocument(d).short}
+	c := &chart{doc: d, ring: r, short: newDocument(d).short, lineage: lineage(d.Cluster), since: time.Now()}
 	for p := range r.Partitions() {
 		var list []object.NodeID
 		for _, id := range r.PreferenceList(ring.Partition(p)) {
@@ -242,6 +245,9 @@ func (m *membership) relay(c *chart, v gossip.View) {
 			m.stranger(c, change)
 			continue
 		}
+		if change.Kind == gossip.Updated && c.leftBehind(g) {
+			m.refuse(c, g)
+		}
 		switch change.Kind {
 		case gossip.Down:
 			m.log.Warn("node down", "node", server.ClientNodeID(g.ID), "client", g.Client, "state", g.State, "doubt", g.Doubt)
@@ -331,11 +337,7 @@ func (m *membership) stranger(c *chart, g gossip.Change) {
 		}
 		return
 	}
-	why := "it is no member of the ring"
-	if d := newDocument(c.doc).word().difference(word(g.Member.RingHash)); d != "" {
-		why = "it has " + d
-	}
-	m.log.Warn("a node is refused", "gossip", g.Member.Gossip, "node", server.ClientNodeID(g.Member.ID), "reason", why)
+	m.refuse(c, &g.Member)
 }
 
 // layout is the topology of a view.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/rondokv/rondo/cluster/epoch"
+	"github.com/rondokv/rondo/cluster/ring"
 	"github.com/rondokv/rondo/conf"
 )
 
@@ -117,16 +118,16 @@ func TestOrders(t *testing.T) {
 	c := newTheatre(t, 5, 4, "--transfer.rate", "128kb")
 	at := func(i int) string { return c.Nodes[i].Clients }
 	const nobody = "10.1.2.3:4"
-	c.refused(t, 0, `"`+nobody+`" names 0 members of the ring`, "node", "remove", nobody)
-	c.refused(t, 0, `"`+nobody+`" names 0 members of the ring`, "node", "leave", nobody)
-	c.refused(t, 0, `"`+nobody+`" names 0 members of the ring`, "ring", "plan", "--weight", nobody+"=2")
+	c.refused(t, 0, `no member of the ring is named "`+nobody+`"`, "node", "remove", nobody)
+	c.refused(t, 0, `no member of the ring is named "`+nobody+`"`, "node", "leave", nobody)
+	c.refused(t, 0, `no member of the ring is named "`+nobody+`"`, "ring", "plan", "--weight", nobody+"=2")
 	c.refused(t, 1, "is alive: it can leave, with its data", "node", "remove", at(3))
 	c.refused(t, 0, `no node "`+nobody+`" waits to be admitted`, "node", "replace", at(3), nobody)
-	c.refused(t, 0, "still holds data: use rondo admin node remove, or replace", "node", "forget", at(3))
+	c.refused(t, 0, "was not leaving, and still holds data: use rondo admin node remove, or replace", "node", "forget", at(3))
 	c.refused(t, 0, "nothing to do: no node waits to be admitted", "ring", "plan")
 	c.refused(t, 0, "nothing is staged", "ring", "commit")
 	c.refused(t, 0, "only a plan that is copying can be aborted, it is stable", "ring", "abort")
-	c.refused(t, 0, "say --yes", "ring", "recover")
+	c.refused(t, 0, "To go on: --yes", "ring", "recover")
 	c.refused(t, 0, "they can still decide", "ring", "recover", "--yes")
 	c.refused(t, 0, "invalid argument", "ring", "rebalance", "often")
 	if out := c.obeyed(t, 3, "ring", "rebalance", "manual"); !strings.Contains(out, "makes no plans by itself") {
@@ -154,7 +155,11 @@ func TestOrders(t *testing.T) {
 	c.obeyed(t, 0, "ring", "commit")
 	c.showsProgress(t, 1, 4)
 	c.refused(t, 2, "a plan is under way", "node", "leave", at(1))
-	c.obeyed(t, 3, "ring", "abort", "--watch")
+	out := c.obeyed(t, 3, "ring", "abort", "--watch")
+	if p := c.status(t, 3); !p.Cleared || p.Clearing > 0 || p.Stage != "stable" || c.of(&p, 4) != nil || !strings.Contains(out, "the ring is settled; ") ||
+		!strings.HasSuffix(out, "the ring is settled, and nothing is left to be cleared\n") {
+		t.Errorf("watching ended too early: %+v\n%s", p, out)
+	}
 	c.await(t, 0, "without the fifth", func(p *ringPage) bool { return p.Stage == "stable" && c.of(p, 4) == nil })
 	if code, log := c.end(t, 4); code != 0 {
 		t.Errorf("the node that was not admitted after all ended with %d:\n%s", code, log)
@@ -264,7 +269,7 @@ func TestOrdersAmongTheDead(t *testing.T) {
 	}
 	other := 1 - voter
 	c.kill(t, other, voter)
-	c.refused(t, other, `"`+at(4)+`" names 0 members`, "ring", "recover", "--yes", "--survivors", at(4))
+	c.refused(t, other, `no member of the ring is named "`+at(4)+`"`, "ring", "recover", "--yes", "--survivors", at(4))
 	c.refused(t, other, "this node is to be a survivor", "ring", "recover", "--yes", "--survivors", at(voter))
 	c.obeyed(t, other, "ring", "recover", "--yes", "--watch")
 	q := c.await(t, other, "one", func(p *ringPage) bool { return p.Stage == "stable" && len(p.Members) == 1 })
@@ -321,8 +326,38 @@ func TestWhoMayOrder(t *testing.T) {
 }
 
 func TestRefusalText(t *testing.T) {
-	got := refusalText(orderReply{Code: epoch.CodeLoss.String(), Text: "why"})
+	got := refusalText("remove", orderReply{Code: epoch.CodeLoss.String(), Text: "why"})
 	if !strings.Contains(got, "data may be lost: why\n") || !strings.Contains(got, "--accept-data-loss") {
+		t.Errorf("%q", got)
+	}
+	// Whatever an order is and however it is refused, people are told what to do next.
+	for _, action := range []string{"plan", "commit", "abort", "leave", "remove", "replace", "forget", "recover", "rebalance"} {
+		for code := epoch.CodeRefused; code < epoch.CodeElsewhere; code++ {
+			if next := nextStep(action, code.String()); !strings.Contains(next, "rondo admin ") && !strings.Contains(next, "--") {
+				t.Errorf("%s, %v: %q", action, code, next)
+			}
+		}
+		if text := doneText(order{Action: action}, orderReply{Epoch: 7}); !strings.HasPrefix(text, action+": ") || strings.Contains(text, "it is carried out") && action != "plan" {
+			t.Errorf("%s: %q", action, text)
+		}
+	}
+}
+
+// Refusals name nodes as people know them, and not our packages.
+func TestWords(t *testing.T) {
+	m := &membership{}
+	m.chart.Store(&chart{doc: &ring.Document{Members: []ring.Member{{Node: ring.Node{ID: 0xabcdef0123456789}}}}})
+	for text, want := range map[string]string{
+		"ring: bad change: node abcdef0123456789 is alive: it can leave, with its data": "node abcdef0123456789 is alive: it can leave, with its data",
+		"node 12379813738877118345 is alive and no survivor":                            "node abcdef0123456789 is alive and no survivor",
+		"survivors do not answer: [12379813738877118345 5]":                             "survivors do not answer: [abcdef0123456789 5]",
+		"ring: the last node cannot go":                                                 "the last node cannot go",
+	} {
+		if got := m.words(epoch.Outcome{Code: epoch.CodeRefused, Text: text}); got != want {
+			t.Errorf("%q: %q", text, got)
+		}
+	}
+	if got := m.words(epoch.Outcome{Code: epoch.CodeLoss, Text: "ring: data may be lost: a majority"}); got != "a majority" {
 		t.Errorf("%q", got)
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math/rand/v2"
+	"net"
 	"os"
 	"os/exec"
 	"strings"
@@ -25,8 +27,33 @@ func newTrio(t *testing.T, n int, args ...string) *trio {
 	if err != nil {
 		t.Fatal(err)
 	}
+	c.moveTo(ownLoopback(t))
 	c.commands(os.Args[0], append([]string{"--cache.rows", "1mb", "--cache.blocks", "8mb", "--partition.slots", "1024"}, args...))
 	return &trio{devCluster: c, running: make([]*exec.Cmd, n)}
+}
+
+// ownLoopback is an address of this machine at which nobody else takes ports: between the moment when a port was found free and the
+// one when a node binds it, others would. Connections out take theirs at 127.0.0.1. Where there is no such address it is that.
+func ownLoopback(t *testing.T) string {
+	t.Helper()
+	host := fmt.Sprintf("127.%d.%d.%d", 1+rand.N(254), rand.N(256), 1+rand.N(254))
+	ln, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
+	if err != nil {
+		return "127.0.0.1"
+	}
+	_ = ln.Close() // nothing was accepted
+	return host
+}
+
+// moveTo lays the nodes out at another address of this machine.
+func (c *devCluster) moveTo(host string) {
+	for i := range c.Nodes {
+		n := &c.Nodes[i]
+		for _, at := range []*string{&n.Clients, &n.Forward, &n.Peer, &n.Gossip, &n.Admin} {
+			_, port, _ := net.SplitHostPort(*at)
+			*at = net.JoinHostPort(host, port)
+		}
+	}
 }
 
 // start starts node i, with further arguments.
