@@ -32,8 +32,6 @@ const (
 	// holdDoubt is for how long clients are sent to others after that. It is more, since nothing is asked of a node that is not used:
 	// only now and then it says something that can be refused, and a map that changed every time would send clients to and fro.
 	holdDoubt = 10 * time.Second
-
-	hintsNotDurable = "hints are not durable"
 )
 
 // Receive takes messages of one peer, as one read of its link brought them. It returns when all that they stored is as durable

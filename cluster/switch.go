@@ -14,7 +14,7 @@ import (
 func (n *Node) Ring() *ring.Ring { return n.ring.Load() }
 
 // SwitchRing takes the partitions into the ring of a later epoch, one after the other, while they serve. When it returns all of
-// them work by it. One call at a time.
+// them work by it. It waits for no disk: others wait for what it has to tell. One call at a time.
 func (n *Node) SwitchRing(r *ring.Ring) {
 	if r.Epoch() <= n.ring.Load().Epoch() {
 		return
@@ -29,13 +29,9 @@ func (n *Node) SwitchRing(r *ring.Ring) {
 		if p.unreadable != nil {
 			continue
 		}
-		batches = p.switchRing(r, alone, batches)
-		if len(batches) >= switchBatches {
-			n.settle(batches, hintsNotDurable)
-			batches = batches[:0]
-		}
+		batches = p.switchRing(r, alone, batches[:0])
+		n.settlers.hand(batches)
 	}
-	n.settle(batches, hintsNotDurable)
 	n.ring.Store(r)
 	n.alone.Store(alone)
 	if !alone {
@@ -44,9 +40,6 @@ func (n *Node) SwitchRing(r *ring.Ring) {
 	n.unpark()
 	n.mover.again()
 }
-
-// switchBatches is how many batches of switches share a wait for the disk.
-const switchBatches = 64
 
 func (p *partition) switchRing(r *ring.Ring, alone bool, batches []stored) []stored {
 	present := p.node.clock.Physical()
@@ -167,13 +160,13 @@ func (n *Node) unpark() {
 	waiting := q.waiting
 	q.waiting, q.bytes = nil, 0
 	q.mu.Unlock()
-	for len(waiting) > 0 {
-		from := waiting[0].from
-		var ms []wire.Message
-		for len(waiting) > 0 && waiting[0].from == from {
-			ms = append(ms, waiting[0].message)
-			waiting = waiting[1:]
+	var batches []stored
+	var at instant
+	for i, m := range waiting {
+		if i%receiveAtOnce == 0 {
+			at = n.instant()
 		}
-		n.Receive(from, ms)
+		batches = n.receive(m.from, m.message, at, batches)
 	}
+	n.settlers.hand(batches)
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/rondokv/rondo/cluster/dynamo"
 	"github.com/rondokv/rondo/cluster/epoch"
+	"github.com/rondokv/rondo/cluster/quorum"
 	"github.com/rondokv/rondo/cluster/ring"
 	"github.com/rondokv/rondo/cluster/wire"
 	"github.com/rondokv/rondo/engine/memstore"
@@ -306,4 +307,54 @@ func TestBucket(t *testing.T) {
 	if moved < 9500 || moved > 10500 {
 		t.Errorf("%d bytes in 10 s at 1000 a second", moved)
 	}
+}
+
+// A switch stores hints for owners that have not acked, and lets in what was parked. Neither waits for the disk: operations wait for
+// the switch.
+func TestSwitchWaitsForNoDisk(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := newHeldStore()
+		n := silent(t, store, 3, 0, raised)
+		defer n.Close()
+		defer store.Release()
+		answered := 0
+		for slot := object.Slot(0); slot < object.SlotCount; slot += 512 {
+			if n.Ring().Lookup(ring.Slot(slot))[0] != 1 {
+				continue
+			}
+			c := townCall("SET", slot, quorum.One)
+			n.Start(c)
+			n.Finish([]*Call{c})
+			answered++
+		}
+		store.mu.Lock()
+		store.held = true
+		store.mu.Unlock()
+		for i := range 8 {
+			n.parked.waiting = append(n.parked.waiting, parkedMessage{from: object.NodeID(2 + i%2), until: n.Time() + parkFor, message: &wire.Write{
+				Header: wire.Header{Epoch: 2, HLC: n.Present(), ID: uint64(i + 1), Asker: 1, Budget: 800, Partition: uint16(i)}, Slot: object.Slot(i * 512),
+				Rows: []wire.Row{{Ref: object.KeyRef{Name: []byte("x")}, Bytes: (&object.KeyRow{Cleared: object.Stamp{HLC: 5, Node: 2, Inc: 1}}).AppendRow(nil)}},
+			}})
+		}
+		plan, err := ring.Rebuild(n.Ring(), n.Ring().Members()[:2], ring.Options{Replicas: 2})
+		if err != nil {
+			t.Fatal(err)
+		}
+		switched := false
+		go func() {
+			n.SwitchRing(plan.Ring)
+			switched = true
+		}()
+		synctest.Wait()
+		if !switched {
+			t.Error("the switch waits")
+		}
+		store.mu.Lock()
+		waits := len(store.queue)
+		store.held = false
+		store.mu.Unlock()
+		if waits < answered+8 {
+			t.Errorf("%d batches wait for the disk, those of %d operations and 8 messages should", waits, answered)
+		}
+	})
 }

@@ -4,7 +4,6 @@ import (
 	"slices"
 
 	"github.com/rondokv/rondo/cluster/quorum"
-	"github.com/rondokv/rondo/cluster/ring"
 	"github.com/rondokv/rondo/cluster/wire"
 	"github.com/rondokv/rondo/engine/object"
 )
@@ -355,9 +354,10 @@ func (p *Partition) counted(now Time, op *operation, verdict quorum.Verdict) {
 	p.finishLingering(op)
 }
 
-// timeout answers that nobody knows whether the operation takes effect.
+// timeout answers that nobody knows whether the operation takes effect, before its deadline: nothing can make it succeed any more.
 func (p *Partition) timeout(op *operation) {
 	p.stats.Timeouts++
+	p.stats.Lost++
 	p.answer(op.req, &TimeoutError{Acks: op.acks()}, 0)
 }
 
@@ -416,12 +416,12 @@ func (p *Partition) receiveWriteReply(now Time, from object.NodeID, m *wire.Writ
 	case wire.StatusHidden:
 		op.covered |= 1 << home
 		p.hidden(now, op, i, m)
+	case wire.StatusEpoch:
+		// It says nothing of the rows: they are on their way to it again since this node switched, or will be when it does. One that
+		// is behind, and whose driver could not keep them until it is not, gets a hint at the deadline.
+		p.outdated(from, &m.Header, m.Status)
 	default:
-		// A node that is in the epoch of now refuses what was sent before the switch; the rows are on their way to it again.
-		late := m.Status == wire.StatusEpoch && ring.Epoch(m.Epoch) == p.ring.Epoch()
-		if !late && !p.outdated(from, &m.Header, m.Status) {
-			p.missed(now, op, i)
-		}
+		p.missed(now, op, i)
 	}
 }
 

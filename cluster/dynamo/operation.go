@@ -49,7 +49,7 @@ type operation struct {
 	ids     []object.NodeID
 	standIn []int // of node len(homes)+i: which home it stands in for
 	homes   int
-	self    int // this node among them
+	self    int // this node among them, -1 when it has no part in it (any more)
 	choice  quorum.Choice
 	tally   quorum.Tally
 	shown   quorum.Tally // while acks are counted: what the answer shows and did not write, at the level that it was read at
@@ -70,11 +70,13 @@ type operation struct {
 	// Once rows were sent:
 	sent      *wire.Write
 	attempt   uint8
+	carried   uint8 // of the attempts, those that another ring made
 	stamp     object.Stamp
 	first     object.Stamp // of the first attempt
 	ticks     int
 	blind     bool
-	covered   uint64 // bit by node: it holds the rows, or a hint is kept for it
+	basis     []object.NodeID // of a blind operation that saw another ring: the list whose acks say that nothing hides it
+	covered   uint64          // bit by node: it holds the rows, or a hint is kept for it
 	deposits  []deposit
 	overtaken []uint64          // of a blind operation, by key: the later operation of this primary that wrote it; nil for none
 	above     []object.KeyState // what hides a blind operation at replicas

@@ -173,6 +173,7 @@ func (p *Partition) passLost(now Time, op *operation) {
 	r := op.req
 	if r.Write {
 		p.stats.Timeouts++
+		p.stats.Lost++
 		p.forgetPassed(op)
 		p.answer(r, &TimeoutError{Acks: quorum.Count{Need: 1, Of: len(p.homes)}}, 0)
 		return

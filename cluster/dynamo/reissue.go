@@ -35,7 +35,7 @@ func (p *Partition) hidden(now Time, op *operation, i int, m *wire.WriteReply) {
 
 // hiddenAnew takes over what hides an operation, and reports whether it is to be stamped again above that.
 func (p *Partition) hiddenAnew(op *operation, m *wire.WriteReply) (again bool, err error) {
-	if op.req == nil || !op.blind || op.phase != awaiting || int(op.attempt) >= p.limits.Reissues {
+	if op.req == nil || !op.blind || op.phase != awaiting || int(op.attempt-op.carried) >= p.limits.Reissues {
 		return false, p.mergeRows(op.slot, m.Rows)
 	}
 	above, unseen, err := p.hiders(op, m)
@@ -237,7 +237,7 @@ func (p *Partition) ownShows(k *object.KeyState) bool {
 // or has been. Once it is above, this one is sent again as the rows then are.
 func (p *Partition) awaitLater(now Time, op *operation, id uint64) {
 	later := p.find(id)
-	if later == nil || later.req == nil || !later.blind || later.phase != awaiting || int(later.attempt) >= p.limits.Reissues {
+	if later == nil || later.req == nil || !later.blind || later.phase != awaiting || int(later.attempt-later.carried) >= p.limits.Reissues {
 		p.counted(now, op, quorum.Lost)
 		return
 	}

@@ -5,7 +5,8 @@ type Stats struct {
 	Operations    uint64 // begun here, those that peers passed on among them
 	Passed        uint64 // handed to another node
 	Unavailable   uint64
-	Timeouts      uint64
+	Timeouts      uint64 // operations of unknown outcome
+	Lost          uint64 // of those, the ones that ended before their deadline: too many had failed or refused
 	Overloaded    uint64
 	Reissues      uint64 // stampings above what hid an operation
 	Unclear       uint64 // hidden by what may have seen the operation: no ack, and not stamped again
@@ -36,6 +37,7 @@ func (s *Stats) Add(t Stats) {
 	s.Passed += t.Passed
 	s.Unavailable += t.Unavailable
 	s.Timeouts += t.Timeouts
+	s.Lost += t.Lost
 	s.Overloaded += t.Overloaded
 	s.Reissues += t.Reissues
 	s.Unclear += t.Unclear

@@ -16,6 +16,7 @@ import (
 //	plan copying abc>cde lossy  the same, of a plan that accepts the loss of data
 //	plan reading abc>cde        reads are of the new owners
 //	plan stable cde             it has moved
+//	plan stable cde elsewhere   the next epoch changes nothing of this partition
 //	adopt a b                   a and b switch to the latest epoch; adopt all: everybody who is not crashed
 //	move d [n]                  d takes n steps of what it has to move, or all that it can take before it has to wait
 //	expect role d copy          what d has to do; copied: it has copied; none: nothing
@@ -47,7 +48,7 @@ func (s *stage) plan(f []string) error {
 			list = listOf(from)
 		}
 		d.Lists = append(d.Lists, list)
-		if p == 0 || len(from) != s.ring.Replicas() || moves && len(from) != len(to) {
+		if p == 0 && !slices.Contains(f, "elsewhere") || len(from) != s.ring.Replicas() || moves && len(from) != len(to) {
 			since = d.Epoch
 		}
 		d.Since = append(d.Since, since)

@@ -19,6 +19,8 @@ func (p *Partition) SwitchRing(now Time, r *ring.Ring) {
 	}
 	p.setRing(r)
 	if p.since <= before {
+		// What a peer of a later epoch refused waits for this one, whatever has changed in it.
+		p.forEach(work{kind: workSwitch}, func(op *operation) bool { return op.fenced })
 		p.doWork(now)
 		return
 	}
@@ -58,44 +60,95 @@ func (p *Partition) beginAgain(now Time, op *operation) {
 }
 
 // carryOver lets an operation whose rows were stored and sent wait for the owners of now: those that have acked count, the
-// others are sent the same rows.
+// others are sent the same rows. It does so, too, at a node that owns nothing any more: that one does not count.
 func (p *Partition) carryOver(now Time, op *operation) {
-	if op.from == fromHints || p.self < 0 {
-		// This node has no part in the partition any more, or a new one.
+	if op.from == fromHints {
+		// What stood in for owners that could not be reached has no part in it any more, or a new one.
 		p.timeout(op)
 		p.settleLingering(op)
 		return
 	}
 	old := *op
+	anew := p.countsAnew(op)
 	p.adoptOwners(op)
 	if err := p.restart(op, &old); err != nil {
-		p.timeout(op)
+		p.timeout(op) // the lists of now can never meet its level
 		p.settleLingering(op)
 		return
+	}
+	if op.self < 0 {
+		// Whoever stamps it again must store it.
+		op.blind, op.again = false, false
+		p.settled(op)
 	}
 	m := *op.sent
 	m.Header = p.header(op.id, op.budget(now))
 	op.sent = &m
-	verdict := quorum.Pending
-	for i := range op.homes {
-		j := slices.Index(old.ids[:old.homes], op.ids[i])
+	if anew {
+		op.attempt, op.carried = op.attempt+1, op.carried+1
+		m.Attempt = op.attempt
+	}
+	for i, id := range op.ids {
+		j := slices.Index(old.ids[:old.homes], id)
 		switch {
+		case !anew && j >= 0 && old.tally.Acked(j):
+			op.ack(i)
 		case i == op.self:
-			verdict = op.countAgain(i, &old, j)
-		case j >= 0 && (old.tally.Acked(j) || old.both && old.shown.Acked(j)):
-			verdict = op.countAgain(i, &old, j)
-		case op.tally.Failed(i):
+			// It could not store what it shows, or was no owner in between, and what it had stored may have been cleared.
+			if j < 0 || old.tally.Failed(j) {
+				op.fail(i)
+			}
+		case !p.host.Alive(id):
+			op.fail(i)
 			if m.Reason == wire.ReasonClient && op.covered>>i&1 == 0 {
 				p.keepHints(op, i)
 			}
 		default:
-			p.send(op.ids[i], op.sent)
+			p.send(id, op.sent)
 		}
 	}
-	if verdict == quorum.Pending {
-		verdict = op.verdict(op.tally.Verdict(), op.shown.Verdict())
+	verdict := op.verdict(op.tally.Verdict(), op.shown.Verdict())
+	if anew && verdict == quorum.Pending && op.self >= 0 {
+		p.ownWhenDurable(now, held{op: op.id, phase: awaiting, attempt: op.attempt})
+		return
 	}
 	p.counted(now, op, verdict)
+}
+
+// countsAnew reports whether acks that a blind operation got do not count any more. An ack says two things: that the rows are durable
+// there, for ever, and that nothing hides them there, then. The second is of use as long as a majority is needed of the list by which
+// the operation began, for that one meets what was acked before. A new owner says it before it has copied what hides them:
+//
+//	V is acked by b and c, then W begins at a, stamped below it by a clock that is behind
+//	copying    d and e ack W: they lack V. Then they copy it
+//	stable     a, d and e hold W, and show V
+//
+// This node's own rows need no second look: had they held V, W would have been stamped above it.
+func (p *Partition) countsAnew(op *operation) bool {
+	if !op.reads.Blind {
+		return false // it has seen what was acked before
+	}
+	if op.basis == nil {
+		op.basis = listed(op.ids, op.nodes[:op.homes], quorum.Before)
+	}
+	for _, of := range [...]quorum.Lists{quorum.Before, quorum.After} {
+		list := listed(p.ids, p.homes, of)
+		if len(list) == len(op.basis) && !slices.ContainsFunc(list, func(id object.NodeID) bool { return !slices.Contains(op.basis, id) }) {
+			return false
+		}
+	}
+	op.basis = listed(p.ids, p.homes, quorum.Before)
+	return true
+}
+
+// listed returns who of some nodes is on a list.
+func listed(ids []object.NodeID, nodes []quorum.Node, of quorum.Lists) (list []object.NodeID) {
+	for i := range nodes {
+		if nodes[i].Of&of != 0 {
+			list = append(list, ids[i])
+		}
+	}
+	return list
 }
 
 // adoptOwners puts the owners of now in place of the operation's nodes. Fallbacks that stood in do so no more: for whom they
@@ -119,34 +172,24 @@ func (p *Partition) adoptOwners(op *operation) {
 	op.covered, op.deposits = covered, deposits
 	op.homes, op.self = len(p.homes), p.self
 	op.nodes, op.ids, op.standIn = slices.Clone(p.homes), slices.Clone(p.ids), nil
-	op.covered |= 1 << op.self
+	if op.self >= 0 {
+		op.covered |= 1 << op.self
+	}
 	// What was read of the owners of before says nothing by place any more.
 	op.read, op.digests, op.final, op.answered, op.exempt, op.asked = nil, nil, nil, 0, 0, 0
 }
 
-// restart begins the tallies anew over the owners of now.
+// restart begins the tallies anew over the owners of now. Nobody has failed yet: who cannot be reached may have acked before.
 func (p *Partition) restart(op, old *operation) error {
-	if err := p.requireNow(op, old.choice, op.stamp.Node != 0); err != nil {
+	q := quorum.Requirement{Choice: old.choice, Write: op.stamp.Node != 0, Local: p.localDC(op.req), Nodes: op.nodes}
+	if err := op.tally.Start(q); err != nil {
 		return err
 	}
 	if !old.both {
 		return nil
 	}
-	return op.shown.Start(quorum.Requirement{Choice: old.shownChoice, Local: p.localDC(op.req), Nodes: op.nodes})
-}
-
-// countAgain lets node i count for what it counted for as node j of before.
-func (op *operation) countAgain(i int, old *operation, j int) quorum.Verdict {
-	if j < 0 {
-		return quorum.Pending
-	}
-	if old.tally.Acked(j) {
-		op.tally.Ack(i)
-	}
-	if old.both && old.shown.Acked(j) {
-		op.shown.Ack(i)
-	}
-	return op.verdict(op.tally.Verdict(), op.shown.Verdict())
+	q.Choice, q.Write = old.shownChoice, false
+	return op.shown.Start(q)
 }
 
 // settleLingering ends an operation that was answered: owners that have not acked get their hints here and now.

@@ -37,6 +37,7 @@ func coreFigures(n *cluster.Node) []coreFigure {
 		figure("passed", "Operations handed to the node where they belong.", s.Passed),
 		figure("unavailable", "Operations refused because too few home replicas were reachable: nothing was stored.", s.Unavailable),
 		figure("timeouts", "Operations whose outcome was not known by their deadline.", s.Timeouts),
+		figure("lost", "Operations of those timeouts that ended before their deadline: too many replicas had failed or refused.", s.Lost),
 		figure("overloaded", "Operations refused because too much was under way.", s.Overloaded),
 		figure("crowded", "Operations refused because too much waits for nodes that they need: nothing was stored.", load.Crowded),
 		figure("expired_requests", "Requests of other nodes that came when nobody waited for them any more.", load.Expired),

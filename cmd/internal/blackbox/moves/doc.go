@@ -18,6 +18,7 @@
 //
 //	MOVES_KEYS         keys that are loaded before a join (1000000; 20000 with -short)
 //	MOVES_KEYS_KILLED  the same in the other tests (100000; 20000 with -short)
+//	MOVES_ROUNDS       how often nodes join and leave in turn (5; 1 with -short)
 //	MOVES_RATE         bytes a second of a join (transfer.rate; 4194304, 262144 with -short)
 //	SEED               of the random choices; printed
 package moves

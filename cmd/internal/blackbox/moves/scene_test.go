@@ -69,12 +69,15 @@ func (s *scene) change(name string, run func(*Row)) *Row {
 	s.t.Helper()
 	before := placementOf(s.t, s.alive())
 	s.crew.begin()
-	began, disk := time.Now(), s.longestSync()
+	began, disk, early := time.Now(), s.longestSync(), s.early()
 	row := Row{Change: name, Limit: float64(s.limit)}
 	run(&row)
 	row.Took = time.Since(began)
 	met, stale := s.crew.end()
 	row.Forward, row.Cluster, row.Stale = met[forward], met[cluster], stale
+	if early = s.early() - early; early > 0 {
+		s.t.Logf("%s: %.0f operations of unknown outcome ended before their deadline", name, early)
+	}
 	late := s.crew.metronome.Late()
 	if late > stall {
 		row.Stalled = fmt.Sprintf("processors were late by %v", late.Round(time.Millisecond))
@@ -110,6 +113,19 @@ func (s *scene) longestSync() (longest time.Duration) {
 		longest = max(longest, time.Duration(seconds*float64(time.Second)))
 	}
 	return longest
+}
+
+// early is how many operations of unknown outcome ended before their deadline, for too many replicas had failed or refused: of a
+// TIMEOUT it tells that nothing was too slow.
+func (s *scene) early() (sum float64) {
+	for _, n := range s.running() {
+		count, err := n.Metric("rondo_core_lost_total", "")
+		if err != nil {
+			s.t.Error(err)
+		}
+		sum += count
+	}
+	return sum
 }
 
 // faultless fails for any command that failed, and for more connections that broke than a node took with it that left. Where the
