@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -118,6 +119,11 @@ func TestHello(t *testing.T) {
 		{0, func(h *hello) { h.inc = 6 }},
 		{RefusedOlder, func(h *hello) { h.inc = 5 }},
 	} {
+		if c.reason == RefusedOlder { // the incarnation before is met once the welcome is on its way
+			for k := (*n.links.links.Load())[2]; k.met() < 6; {
+				runtime.Gosched()
+			}
+		}
 		conn := dial()
 		w, err := greet(t, conn, c.change)
 		var refused *RefusedError

@@ -26,7 +26,8 @@ def say():
     global report
     with lock:
         line, report = json.dumps(report), fresh()
-    print(line, flush=True)
+        sys.stdout.write(line + "\n")  # whole lines, whichever thread is first
+        sys.stdout.flush()
 
 
 def call(do):
