@@ -34,6 +34,8 @@
 // their disks. Documents and promises are saved on virtual disks; partitions switch one after the other, perhaps with pauses;
 // copies go at a drawn pace; requests of newer epochs are parked, or not. Times are shorter than a real cluster's.
 //
+// Many runs that dwell on moves are staged: the ring changes by one recipe alone, and nothing else is in its way.
+//
 // What replicas by number are known to hold (see floor) counts until a key's owners first change; from then on only majorities do.
 //
 // # Determinism
@@ -57,11 +59,14 @@
 //	brink       a recipe: a key is read when it expires by a clock that is ahead, and then all crash
 //	stray       a recipe: hints are added to while they are on their way home
 //	aim         a recipe: a node crashes as it proposes, has promised, adopts, copies, is copied from, has copied, or clears
-//	laggard     a recipe: a primary stays in an old epoch while others take it for dead, and goes on writing
+//	laggard     a recipe: a primary stays in an old epoch while others take it for dead, and goes on writing when reads have left it
 //	deaf        nodes hear nothing of the ring but what operations tell
 //	rival       a recipe: two voters take themselves for the conductor and propose different things
 //	outdate     a recipe: one replica misses a write, or alone has it, and then the ring changes
-//	halfway     a recipe: a write reaches only the old or only the new list, after a copy and before the next stage
+//	halfway     a recipe: a write reaches only the old or only the new list, after a copy and before the next stage; or is read before it
+//	shrink      a recipe: home replicas are taken away one by one, over one that has missed a write
+//	strand      a recipe: a write is in hints alone, for nodes that lose their places
+//	linger      a recipe: a plan begins, and is aborted, while an answered write still waits for a home replica
 //	usurp       a recipe: the second of the list writes without having heard of the first, whose clock is far ahead
 //
 // Skew goes up to and beyond the drift that clocks accept.
@@ -86,7 +91,7 @@
 //	I14 expiry      nothing shows after it expired
 //	I15 place       what looks before it writes runs on a home replica
 //	I16 primary     what one node evaluated later stays later
-//	I17 home        without crashes and moves every write reaches every home replica, by hints if not at first
+//	I17 home        without crashes every write reaches every home replica, by hints if not at first, where those stay the same nodes
 //	I18 epochs      each epoch has one body, which a majority of the voters before it has accepted, durably; nodes never go back
 //	I19 stages      barriers hold by what is true: who lives, and majorities of both lists, have adopted; new owners have copied
 //	I20 cleared     who has left or owns nothing stores nothing

@@ -26,7 +26,7 @@ func (p *plan) emphasize(r rng, without FaultSet) {
 		}
 	}
 	if p.emphasis != onNothing {
-		for f := range p.faults {
+		for f := range p.faults[:faultShrink] {
 			if !r.chance(0.3) || p.emphasis == onUsurp && !r.chance(0.3) {
 				p.faults[f] = faultPlan{} // the others only now and then
 			}
@@ -49,10 +49,14 @@ func (p *plan) emphasize(r rng, without FaultSet) {
 			often(faultSnatch, 150*millisecond, 0)
 		}
 		often(faultBlackout, 4*second, 100*millisecond)
+		if r.chance(0.6) {
+			often(faultFull, second, 500*millisecond)
+		}
 		often(faultCrash, 700*millisecond, 200*millisecond)
 	case onHints:
 		p.loss = oneOf(r, 0.01, 0.1, 0.2)
 		p.limits.ReplayRows = oneOf(r, 1, 2, 0)
+		p.limits.HintWindow = oneOf(r, p.limits.HintWindow, second/2)
 		p.multi, p.blind = 0, true
 		if r.chance(0.5) {
 			often(faultCrash, 2*second, 2*second)

@@ -88,6 +88,8 @@ func (w *world) decided(n *node, d *ring.Document) {
 	for key := range w.plan.keys {
 		if p := w.partitionOf(w.plan.keys[key].slot); d.Since[p] == d.Epoch {
 			w.unsettle(key)
+			was, is := w.rings[before.Epoch].PreferenceList(ring.Partition(p)), w.ring.PreferenceList(ring.Partition(p))
+			w.keys[key].relocated = w.keys[key].relocated || !sameNodes(was, is)
 		}
 	}
 	if d.Stage != ring.Copying && before.Stage != ring.Stable {
@@ -96,6 +98,11 @@ func (w *world) decided(n *node, d *ring.Document) {
 	if d.Stage == ring.Stable {
 		w.after(w.orders.around(20*millisecond), nil, w.grant)
 	}
+}
+
+// sameNodes reports whether two lists have the same nodes, in whatever order.
+func sameNodes(a, b []ring.NodeID) bool {
+	return len(a) == len(b) && !slices.ContainsFunc(a, func(id ring.NodeID) bool { return !slices.Contains(b, id) })
 }
 
 func (w *world) countStage(before, d *ring.Document) {

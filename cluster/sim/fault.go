@@ -32,8 +32,11 @@ const (
 	faultRival
 	faultOutdate
 	faultHalfway
+	faultShrink // this and those that follow are for staged runs alone
+	faultStrand
+	faultLinger
 	faultScheduled
-	faultLoss = faultScheduled + iota - 23
+	faultLoss = faultScheduled + iota - 26
 	faultRepeat
 	faultTail
 	faultSkew
@@ -47,7 +50,8 @@ const (
 func (f fault) String() string {
 	return [...]string{
 		"burst", "cut", "rift", "split", "isolate", "crash", "blackout", "pause", "slowdisk", "full", "clockstep", "suspect",
-		"usurp", "snatch", "stray", "brink", "aim", "laggard", "deaf", "rival", "outdate", "halfway", "loss", "repeat", "tail", "skew", "detector", "changes",
+		"usurp", "snatch", "stray", "brink", "aim", "laggard", "deaf", "rival", "outdate", "halfway", "shrink", "strand",
+		"linger", "loss", "repeat", "tail", "skew", "detector", "changes",
 	}[f]
 }
 
@@ -91,7 +95,7 @@ type faultPlan struct{ every, lasts Time }
 func (p *plan) drawFaults(r rng, without FaultSet) {
 	// A third of the runs are mild, so that long-lived mistakes are not drowned in faults.
 	likely := oneOf(r, 0.15, 0.4, 0.7)
-	for f := range p.faults {
+	for f := range p.faults[:faultShrink] {
 		every, lasts := r.log(200*millisecond, 10*second), r.log(20*millisecond, 2*second)
 		use := r.chance(likely) && fault(f) < faultUsurp // recipes are for runs that dwell on them
 		if fault(f) == faultBlackout {
@@ -194,7 +198,23 @@ func (w *world) inflict(f fault, a, b *node, mask uint64, lasts Time, r rng) {
 	case faultOutdate:
 		w.outdate(r, 40)
 	case faultHalfway:
-		w.halfway = halfway{r, w.now + second}
+		if !w.plan.rings.staged {
+			w.halfway = halfway{r: r, until: w.now + second}
+		} else if !w.occupied() {
+			w.halfway = halfway{r: r, until: w.now + second, early: r.chance(0.5)}
+			homes, many := w.homesOf(w.quietKey(r)), oneOf(r, 1, 1, 2, 3)
+			if w.halfway.early {
+				many = 1 // others would have copied
+			}
+			w.wish(r, homes[:min(len(homes), many)]...)
+			w.grant()
+		}
+	case faultShrink:
+		w.shrink(r)
+	case faultStrand:
+		w.strand(r)
+	case faultLinger:
+		w.linger(r)
 	}
 }
 

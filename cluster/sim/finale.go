@@ -127,7 +127,7 @@ func (f *finale) wait() {
 // for its clock, or dropped hints at a bound.
 func (f *finale) homecoming() {
 	w := f.w
-	if t := &w.totals; t.Crashes+t.Refused+t.Drifts > 0 {
+	if w.crashed || w.totals.Refused+w.totals.Drifts > 0 {
 		return
 	}
 	for _, n := range w.nodes {
@@ -138,7 +138,7 @@ func (f *finale) homecoming() {
 		}
 	}
 	for key := range w.plan.keys {
-		if w.keys[key].moved {
+		if w.keys[key].relocated {
 			continue // what one old owner alone had, one new owner has
 		}
 		w.totals.Checks[checkHome]++

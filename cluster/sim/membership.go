@@ -32,6 +32,7 @@ type membership struct {
 	asked      map[uint64]func(epoch.Outcome)
 	late       Time // adoptions wait until then
 	quietUntil Time // its progress is not told before
+	dawdles    Time // it copies nothing before
 
 	transfers []transfer
 }

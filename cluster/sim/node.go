@@ -172,6 +172,7 @@ func (n *node) crash(r rng, down Time) {
 func (n *node) die(keep int, down Time) {
 	w := n.w
 	w.totals.Crashes++
+	w.crashed = w.crashed || !n.stopped || len(n.calls) > 0 || n.storesAny()
 	lost := n.store.Unsynced() - keep
 	w.totals.BatchesLost += uint64(lost)
 	w.trace.line(w.now, n.index, onCrash, [3]uint64{uint64(lost), uint64(keep), uint64(down)}, nil)

@@ -13,7 +13,7 @@ type operator struct {
 	orders  rng
 	asking  int // commands without an outcome
 	aims    []aim
-	wishes  []ring.Change // one after the other
+	wishes  [][]ring.Change // plans, one after the other
 	halfway halfway
 	staging Time // a recipe that has nodes taken for dead has the stage until then
 	timeout Time // of the next call of a recipe, if not the run's

@@ -113,6 +113,7 @@ func drawPlanOf(seed uint64, c Config) *plan {
 	p.drawFaults(f, c.Without)
 	p.emphasize(f, c.Without)
 	p.paceRings(rings, c.Without)
+	p.stage(newRNG(seed, drawStaged), c.Without)
 	p.restrict(c)
 	return p
 }

@@ -11,6 +11,7 @@ import (
 // ringPlan is how a run's ring changes, and how its nodes go about it.
 type ringPlan struct {
 	changes bool
+	staged  bool // the recipes' changes are all that there is
 	every   Time // between orders of the operator
 	auto    bool // plans are made by themselves
 	limits  epoch.Limits
@@ -52,19 +53,7 @@ func (p *plan) drawRings(r rng, without FaultSet) {
 		founders = len(p.members) // what they dwell on needs so many
 	}
 	racked, dced := p.members[0].Rack != "", p.members[0].DC != ""
-	place := func(i int) ring.Node {
-		m := ring.Node{ID: ring.NodeID(r.Uint64() | 1), Weight: 1}
-		if racked {
-			m.Rack = "r" + strconv.Itoa(i%3)
-		}
-		if dced {
-			m.DC = "d" + strconv.Itoa(i%2)
-		}
-		if r.chance(0.1) {
-			m.Weight = 2
-		}
-		return m
-	}
+	place := func(i int) ring.Node { return drawMember(r, i, racked, dced) }
 	if founders != len(p.members) {
 		p.members = nil
 		for i := range founders {
@@ -78,6 +67,20 @@ func (p *plan) drawRings(r rng, without FaultSet) {
 	for i := range r.between(3, most) {
 		p.spares = append(p.spares, place(founders+i))
 	}
+}
+
+func drawMember(r rng, i int, racked, dced bool) ring.Node {
+	m := ring.Node{ID: ring.NodeID(r.Uint64() | 1), Weight: 1}
+	if racked {
+		m.Rack = "r" + strconv.Itoa(i%3)
+	}
+	if dced {
+		m.DC = "d" + strconv.Itoa(i%2)
+	}
+	if r.chance(0.1) {
+		m.Weight = 2
+	}
+	return m
 }
 
 // paceRings draws how fast rings change. The times of a real cluster are shorter here, so that a run sees several plans.
@@ -123,6 +126,40 @@ func (p *plan) paceRings(r rng, without FaultSet) {
 	often(faultHalfway, aimed, 300*millisecond, 0)
 }
 
+// stage makes a run of changes of the ring one of recipes, each of which finds a ring at rest and nothing in its way.
+func (p *plan) stage(r rng, without FaultSet) {
+	g := &p.rings
+	g.staged = g.changes && p.emphasis == onMoves && r.chance(0.6)
+	if !g.staged {
+		return
+	}
+	p.faults = [faultKinds]faultPlan{}
+	recipe := oneOf(r, faultLaggard, faultOutdate, faultOutdate, faultHalfway, faultHalfway, faultShrink, faultShrink, faultStrand, faultStrand, faultLinger)
+	if !without.has(recipe) {
+		p.faults[recipe] = faultPlan{every: r.around(300 * millisecond), lasts: r.around(500 * millisecond)}
+	}
+	g.every, g.auto, g.loses = 1000*second, false, false
+	g.pace, g.switches = oneOf(r, 20*microsecond, millisecond), oneOf(r, 0, 0, millisecond)
+	g.limits.ReportEvery, g.look = epoch.Time(50*millisecond), 100*millisecond
+	p.deadline = 800 * millisecond
+	p.clients, p.ops = r.between(2, 3), max(p.ops, 800) // some seconds of it
+	p.think, p.slides, p.padded, p.flush, p.multi, p.hurried = r.log(10*millisecond, 40*millisecond), true, false, 0, 0, 0
+	p.loss, p.tail = oneOf(r, 0, 0, 0.01), 0
+	p.netMean, p.syncMean = r.log(100*microsecond, 2*millisecond), r.log(50*microsecond, 5*millisecond)
+	p.detect, p.hintBytes, p.limits.RepairOneIn = 20*millisecond, 1, 1<<20
+	switch recipe {
+	case faultStrand:
+		p.hintBytes, p.limits.HintWindow, p.replicas = 0, 0, oneOf(r, 1, 1, 2, 3)
+	case faultLinger:
+		p.hintBytes, p.limits.HintWindow, p.limits.HintTimeout = 0, 0, 0
+	}
+	p.skew, p.rate, g.saves = oneOf(r, 0, 5*millisecond), 0, p.syncMean
+	racked, dced := p.members[0].Rack != "", p.members[0].DC != ""
+	for i := len(p.members) + len(p.spares); i < 30; i++ {
+		p.spares = append(p.spares, drawMember(r, i, racked, dced))
+	}
+}
+
 // moves makes a run of changes of the ring: clients are slow enough to see several, most writes reach few, and little but the
 // moves themselves brings what is missing to who lacks it.
 func (p *plan) moves(r rng, often func(f fault, every, lasts Time)) {
@@ -161,7 +198,7 @@ func (g *ringPlan) String() string {
 	if !g.changes {
 		return ""
 	}
-	return fmt.Sprintf("; ring changes each %d ms, auto %t, look %d ms, report %d ms, stable for %d ms, propose %d ms, switch %d us, pace %d us, parks %t %d ms, loses %t",
-		g.every/millisecond, g.auto, g.look/millisecond, Time(g.limits.ReportEvery)/millisecond, Time(g.limits.StableFor)/millisecond,
+	return fmt.Sprintf("; ring changes each %d ms, staged %t, auto %t, look %d ms, report %d ms, stable for %d ms, propose %d ms, switch %d us, pace %d us, parks %t %d ms, loses %t",
+		g.every/millisecond, g.staged, g.auto, g.look/millisecond, Time(g.limits.ReportEvery)/millisecond, Time(g.limits.StableFor)/millisecond,
 		Time(g.limits.ProposeTimeout)/millisecond, g.switches/microsecond, g.pace/microsecond, g.parks, g.park/millisecond, g.loses)
 }

@@ -15,6 +15,7 @@ const (
 	drawBounds
 	drawRings  // what a ring's changes are
 	drawOrders // when and which
+	drawStaged // whether recipes have them for themselves
 	drawClient = 1 << 8
 	drawNode   = 1 << 16
 	drawFault  = 1 << 24

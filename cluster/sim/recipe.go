@@ -80,7 +80,11 @@ func (w *world) usurp(r rng) {
 		}
 		w.hamper(slow, rest, lasts, r)
 		w.volley(slow, key, r, atQuorum, oneOf(r, 0, millisecond, 4*millisecond), then...)
-		if r.chance(0.5) {
+		share := 0.9
+		if w.plan.keys[key].class == classHash {
+			share = 0.5
+		}
+		if r.chance(share) {
 			w.relay(slow, rest, key, lasts, r)
 		}
 	})
@@ -120,7 +124,7 @@ func (w *world) relay(slow *node, rest []*node, key int, lasts Time, r rng) {
 	w.after(Time(r.Int64N(int64(lasts/3))), nil, func() {
 		n.suspect(slow, w.now+lasts)
 		n.suspect(w.homesOf(key)[0], w.now+lasts)
-		over := []verb{verbAppend, verbAppend}
+		over := []verb{verbAppend, verbAppend, verbAppend}
 		if w.plan.keys[key].class == classHash {
 			over = []verb{verbDel, verbHSet}
 		}

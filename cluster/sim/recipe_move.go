@@ -86,10 +86,17 @@ func (w *world) outdate(r rng, tries int) {
 			}
 		}
 		w.grant()
+		if w.plan.rings.staged && !alone {
+			w.onceMoved(w.doc.Epoch, w.now+second, func() { w.readApart(key, r, rest...) })
+		}
 		if r.chance(0.6) && len(w.aims) < 8 {
+			slow := second / 2
+			if w.plan.rings.staged {
+				slow = 2 * second
+			}
 			for _, n := range w.nodes {
 				if !w.isHome(key, n) {
-					n.slowUntil = max(n.slowUntil, w.now+second/2) // so that there is something to lose
+					n.slowUntil = max(n.slowUntil, w.now+slow) // so that there is something to lose
 				}
 			}
 			w.aims = append(w.aims, aim{at: momentCopied, r: r, until: w.now + second, down: 200 * millisecond})
@@ -111,14 +118,18 @@ func (w *world) occupied() bool {
 	return w.doc.Stage != ring.Stable || len(w.wishes) > 0 || w.staging > w.now || w.absentee() != nil
 }
 
-// wish wants a node to go, or to be replaced, once nothing else is going on.
-func (w *world) wish(r rng, n *node) {
-	c := ring.Change{Kind: ring.Leave, ID: ring.NodeID(n.id)}
-	if x := w.spare(r, n); x != nil && r.chance(0.6) {
-		x.appear()
-		c = ring.Change{Kind: ring.Replace, ID: ring.NodeID(n.id), Member: ring.Member{Node: x.place}}
+// wish wants nodes to go, or to be replaced, in one plan, once nothing else is going on.
+func (w *world) wish(r rng, nodes ...*node) {
+	var plan []ring.Change
+	for _, n := range nodes {
+		c := ring.Change{Kind: ring.Leave, ID: ring.NodeID(n.id)}
+		if x := w.spare(r, n); x != nil && (w.plan.rings.staged || r.chance(0.6)) {
+			x.appear()
+			c = ring.Change{Kind: ring.Replace, ID: ring.NodeID(n.id), Member: ring.Member{Node: x.place}}
+		}
+		plan = append(plan, c)
 	}
-	w.wishes = append(w.wishes, c)
+	w.wishes = append(w.wishes, plan)
 }
 
 // grant orders what is wished for next.
@@ -128,22 +139,22 @@ func (w *world) grant() {
 	}
 	c := w.wishes[0]
 	w.wishes = w.wishes[1:]
-	w.insist(c, 8)
+	w.insist(8, c...)
 }
 
-// insist orders a change until it is carried out or has been refused often enough.
-func (w *world) insist(c ring.Change, tries int) {
-	order := epoch.Command{Kind: epoch.CommandChange, Changes: []ring.Change{c}, By: "wish"}
+// insist orders changes until they are carried out or have been refused often enough.
+func (w *world) insist(tries int, plan ...ring.Change) {
+	order := epoch.Command{Kind: epoch.CommandChange, Changes: plan, By: "wish"}
 	w.ask(w.anybody(w.orders), order, func(o epoch.Outcome) {
 		if o.Code != epoch.CodeOK && tries > 0 && w.phase == chaos {
-			w.after(w.orders.around(40*millisecond), nil, func() { w.insist(c, tries-1) })
+			w.after(w.orders.around(40*millisecond), nil, func() { w.insist(tries-1, plan...) })
 		}
 	})
 }
 
 // revisit reads the keys of partitions that have moved, at each of their owners.
 func (w *world) revisit(moved []ring.Partition) {
-	if w.plan.emphasis != onMoves || w.phase != chaos {
+	if w.plan.emphasis != onMoves || w.phase != chaos || w.plan.faults[faultLinger].every > 0 {
 		return
 	}
 	r := w.orders
@@ -165,16 +176,18 @@ func (w *world) revisit(moved []ring.Partition) {
 	}
 }
 
-// halfway is a write that reaches only one of the two lists of a partition, between a new owner's copy and the next stage.
+// halfway is a write that reaches only one of the two lists of a partition, between a new owner's copy and the next stage; or, early,
+// before that copy.
 type halfway struct {
 	r     rng
 	until Time
+	early bool
 }
 
 // copiedPart is called when a node has copied a partition.
 func (w *world) copiedPart(n *node, p int) {
 	h := &w.halfway
-	if w.phase != chaos || h.until < w.now || w.doc.Stage != ring.Copying || n.target != w.doc {
+	if w.phase != chaos || h.until < w.now || h.early || w.doc.Stage != ring.Copying || n.target.Epoch != w.doc.Epoch {
 		return
 	}
 	for key := range w.plan.keys {
@@ -206,6 +219,11 @@ func (w *world) halfNew(key int, lasts Time, r rng) {
 	}
 	w.hurriedly(homes[0], key, r, w.writeVerb(key, r))
 	w.after(lasts/2, nil, func() { w.tell(w.anybody(r), epoch.Command{Kind: epoch.CommandAbort}) })
+	if w.plan.rings.staged {
+		at := w.doc.Epoch
+		w.onceMoved(at, w.now+2*lasts, func() { w.readApart(key, r, homes[0]) })
+		return
+	}
 	for i := range Time(3) {
 		w.after(lasts*(i+2)/4, nil, func() {
 			for _, n := range homes {
@@ -233,6 +251,9 @@ func (w *world) halfOld(key int, lasts Time, r rng) {
 		x.suspect(n, w.now+lasts/3)
 	}
 	hears := homes[r.IntN(len(homes))]
+	if w.plan.rings.staged {
+		w.onceMoved(w.doc.Epoch, w.now+2*lasts, func() { w.readApart(key, r, x, hears) })
+	}
 	for _, id := range w.ring.Owners(p) {
 		if to := w.nodeOf(object.NodeID(id)); to != x && to != hears {
 			w.loseAll(x, to, lasts)

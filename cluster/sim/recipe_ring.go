@@ -102,7 +102,8 @@ func (w *world) source(r rng, n *node) *node {
 }
 
 // laggard keeps a home replica in an old epoch, while all others take it for dead, though they hear it: it goes on as the primary of
-// the ring that it knows. Its clients write there; what it was told is read elsewhere when it is back.
+// the ring that it knows. One other hears it. Its clients write there, at any stage and once more when reads have left the old list;
+// what they were told is read where that other is not asked.
 func (w *world) laggard(r rng, lasts Time, tries int) {
 	if w.occupied() {
 		if tries > 0 && w.phase == chaos {
@@ -115,43 +116,67 @@ func (w *world) laggard(r rng, lasts Time, tries int) {
 	if len(homes) < 3 {
 		return
 	}
-	n := homes[0]
+	lasts = max(lasts, 400*millisecond)
+	at := 0
 	if r.chance(0.2) {
-		n = homes[r.IntN(len(homes))]
+		at = r.IntN(len(homes))
 	}
+	n, rest := homes[at], append(homes[:at:at], homes[at+1:]...)
 	n.late, w.staging = w.now+lasts, w.now+lasts+50*millisecond
-	for _, other := range w.nodes {
+	w.wish(r, n)
+	for _, other := range w.nodes { // also who is to replace it
 		other.suspect(n, w.now+lasts)
 	}
-	hears := homes[r.IntN(len(homes))] // alone, if it is another
-	for _, other := range homes {
+	hears := rest[r.IntN(len(rest))]
+	for _, other := range rest {
 		if other != hears {
 			w.loseAll(n, other, lasts)
 		}
 	}
-	write := w.writeVerb(key, r)
-	w.wish(r, n)
+	l := lagging{n: n, hears: hears, key: key, r: r, write: w.writeVerb(key, r), until: w.now + lasts}
 	w.grant()
-	both := [2]quorum.Choice{atQuorum, atQuorum}
-	for i := range Time(6) {
-		w.after(lasts*(i+2)/8, nil, func() {
-			w.call(n, key, r, both, func() {
-				for _, other := range w.homesOf(key) {
-					if other != n && other != hears { // who has it would repair the others
-						w.call(other, key, r, both, nil, verbGet)
-						w.after(10*millisecond, nil, func() { w.call(other, key, r, both, nil, verbGet) })
-					}
-				}
-			}, write)
-		})
+	for i := range Time(oneOf(r, 0, 1, 3)) {
+		w.after(lasts*(i+2)/8, nil, func() { w.writeLate(&l, false) })
 	}
+	w.onceMoved(w.doc.Epoch, l.until, func() {
+		for i := range Time(3) {
+			w.after(5*millisecond+i*25*millisecond, nil, func() { w.writeLate(&l, true) })
+		}
+	})
 	for i := range Time(3) {
 		w.after(lasts*(i+2)/2, nil, func() {
 			for _, other := range w.homesOf(key) {
-				w.call(other, key, r, both, nil, verbGet)
+				w.call(other, key, r, [2]quorum.Choice{atQuorum, atQuorum}, nil, verbGet)
 			}
 		})
 	}
+}
+
+// lagging is a laggard at work.
+type lagging struct {
+	n, hears *node
+	key      int
+	r        rng
+	write    verb
+	until    Time
+}
+
+// writeLate lets a client write at the laggard, and others read once it has been answered, perhaps without who has heard of it.
+func (w *world) writeLate(l *lagging, apart bool) {
+	if l.n.stopped || w.now >= l.until {
+		return
+	}
+	w.call(l.n, l.key, l.r, [2]quorum.Choice{atQuorum, atQuorum}, func() {
+		if apart {
+			w.readApart(l.key, l.r, l.n, l.hears)
+			return
+		}
+		for _, other := range w.homesOf(l.key) {
+			if other != l.n && other != l.hears { // who has it would repair the others
+				w.readTwice(other, l.key, l.r)
+			}
+		}
+	}, l.write)
 }
 
 // deafen lets some nodes hear nothing of the ring but what operations tell.

@@ -104,15 +104,16 @@ type history struct {
 
 // keyHistory is what the checks keep of one key.
 type keyHistory struct {
-	replicas int    // when the run began
-	moved    bool   // its owners have changed since: levels by number promise nothing any more
-	floors   []pair // by how many home replicas are known to hold it
-	edges    edges
-	replaced map[uint64]overwritten // by token: when somebody who had seen it and wrote over it was first acknowledged at QUORUM or above
-	settled  []settled              // writes of the value that were acknowledged at QUORUM or above, in that order
-	ended    []touch                // SETEX and EXPIRE that were acknowledged so, in that order
-	passed   map[object.Stamp]Time  // by stamp of an expiry: when it was first shown at QUORUM to have passed
-	touched  []touch                // every command on it, in the order of invocation
+	replicas  int    // when the run began
+	moved     bool   // its owners have changed since: levels by number promise nothing any more
+	relocated bool   // other nodes are its home replicas than were once
+	floors    []pair // by how many home replicas are known to hold it
+	edges     edges
+	replaced  map[uint64]overwritten // by token: when somebody who had seen it and wrote over it was first acknowledged at QUORUM or above
+	settled   []settled              // writes of the value that were acknowledged at QUORUM or above, in that order
+	ended     []touch                // SETEX and EXPIRE that were acknowledged so, in that order
+	passed    map[object.Stamp]Time  // by stamp of an expiry: when it was first shown at QUORUM to have passed
+	touched   []touch                // every command on it, in the order of invocation
 }
 
 // touch is one command of a record.

@@ -27,6 +27,8 @@ func (n *node) watchTransfer(p int) {
 		case s.Role == dynamo.TransferCopy && s.Done:
 			w.totals.Copies++
 			w.copiedPart(n, p)
+		case s.Role == dynamo.TransferCopy && was.role != s.Role:
+			w.beginsToCopy(n, p)
 		case s.Role == dynamo.TransferClear && w.phase == chaos && w.plan.emphasis == onMoves && w.orders.chance(0.7):
 			w.mumble(n, second) // not all that it hands over arrives
 		case was.role == dynamo.TransferClear && s.Role == dynamo.TransferNone:
@@ -38,7 +40,11 @@ func (n *node) watchTransfer(p int) {
 		return
 	}
 	t.armed = true
-	w.after(10*microsecond+w.disk.around(w.plan.rings.pace), n, func() {
+	in := 10*microsecond + w.disk.around(w.plan.rings.pace)
+	if w.phase == chaos {
+		in = max(in, n.dawdles-w.now)
+	}
+	w.after(in, n, func() {
 		n.transfers[p].armed = false
 		if s := n.parts[p].Transfer(); s.Role == dynamo.TransferNone || s.Done || s.Busy {
 			return

@@ -46,6 +46,7 @@ type world struct {
 	clients []*client
 	guests  int // clients of recipes so far
 	opsLeft int
+	crashed bool // a node that had something; to stop when all was handed over is no crash
 	final   *finale
 
 	history
