@@ -153,7 +153,7 @@ func (o ClusterOptions) Validate() error {
 		{o.Clients >= o.Nodes && o.Clients <= maxClients, "clients", o.Clients, "one a node at least, 20000 at most"},
 		{o.Keys >= 1000 && o.Keys <= maxClusterKeys, "keys", o.Keys, "1000 to 1e8"},
 		{o.ValueSize > 0 && o.ValueSize <= maxValueSize, "value size", o.ValueSize, "1 byte to 512 MB"},
-		{o.Driver == Raw || o.Driver == GoRedis, "client", o.Driver, "raw or go-redis"},
+		{o.Driver == Raw || o.Driver == GoRedis, "driver", o.Driver, "raw or go-redis"},
 		{o.Duration > 0 && o.WarmUp >= 0, "duration and warm-up", o.Duration, "more than 0"},
 	}
 	for _, c := range checks {

@@ -154,12 +154,14 @@ func (k *Keeper) carryOut() bool {
 	}
 }
 
-// drop hands an input over, or loses it.
-func (k *Keeper) drop(step func(now epoch.Time)) {
+// drop hands an input over, or loses it and says so.
+func (k *Keeper) drop(step func(now epoch.Time)) (taken bool) {
 	select {
 	case k.inbox <- step:
+		return true
 	default:
 		k.lost.Add(1)
+		return false
 	}
 }
 
@@ -211,9 +213,9 @@ func (k *Keeper) Newer(from object.NodeID, e ring.Epoch) {
 // View takes in what gossip says. It does not wait.
 func (k *Keeper) View(v epoch.View) { k.drop(func(now epoch.Time) { k.machine.View(now, v) }) }
 
-// Progress takes in how far this node is. It does not wait.
-func (k *Keeper) Progress(p epoch.Progress) {
-	k.drop(func(now epoch.Time) { k.machine.Progress(now, p) })
+// Progress takes in how far this node is. It does not wait: false means that it has to be said again.
+func (k *Keeper) Progress(p epoch.Progress) (taken bool) {
+	return k.drop(func(now epoch.Time) { k.machine.Progress(now, p) })
 }
 
 // Adopted says that all partitions work by the document of an epoch for which Adopt said false.

@@ -285,8 +285,8 @@ func (h *haul) tell(now time.Time) (more bool) {
 	}
 	m.Rate = h.meter.read(now, h.bytes)
 	switch {
-	case left == 0:
-		m.ETA = 0
+	case left == 0: // nothing is told any more: a rate would stand for ever
+		m.ETA, m.Rate = 0, 0
 	case m.Rate > 0 && m.BytesLeft > 0:
 		m.ETA = time.Duration(float64(m.BytesLeft) / m.Rate * float64(time.Second))
 	}
@@ -297,17 +297,15 @@ func (h *haul) tell(now time.Time) (more bool) {
 	if n.keeper == nil {
 		return false
 	}
-	p := epoch.Progress{PartitionsDone: uint32(m.Done), PartitionsLeft: uint32(m.Left), BytesDone: m.BytesDone, BytesLeft: m.BytesLeft, Copied: h.told.Copied}
+	p := epoch.Progress{Epoch: h.epoch, PartitionsDone: uint32(m.Done), PartitionsLeft: uint32(m.Left), BytesDone: m.BytesDone, BytesLeft: m.BytesLeft, Copied: h.told.Copied}
 	if h.stage == ring.Copying && !copying {
 		p.Copied = h.epoch
 	}
 	if !h.owner && left == 0 && (h.told.Empty == h.epoch || n.keepsNoHints()) {
 		p.Empty = h.epoch
 	}
-	news := p.Copied != h.told.Copied || p.Empty != h.told.Empty
-	if p != h.told && (news || now.Sub(h.looked) >= moveReport) {
+	if p != h.told && (p.News(h.told) || now.Sub(h.looked) >= moveReport) && n.keeper.Progress(p) {
 		h.looked, h.told = now, p
-		n.keeper.Progress(p)
 	}
 	return p != h.told
 }

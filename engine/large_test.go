@@ -42,23 +42,8 @@ func BenchmarkDataSet(b *testing.B) {
 		return fmt.Appendf(object.AppendSlotKey(nil, uint16(h>>50)), "\x00%x:key:%d", uint32(h), i)
 	}
 	r := rand.New(rand.NewPCG(1, 2))
-	row := func() []byte { return benchRow(1024, r) }
 	start := time.Now()
-	cs := make([]object.Commit, 0, 64)
-	for i := range rows {
-		c, err := s.Apply([]object.Write{{Key: key(i), Row: row()}})
-		if err != nil {
-			b.Fatal(err)
-		}
-		if cs = append(cs, c); len(cs) == cap(cs) {
-			for _, c := range cs {
-				if err := c.Wait(); err != nil {
-					b.Fatal(err)
-				}
-			}
-			cs = cs[:0]
-		}
-	}
+	fill(b, s, rows, func(i int) object.Write { return object.Write{Key: key(i), Row: benchRow(1024, r)} })
 	b.ReportMetric(rows/1024/time.Since(start).Seconds(), "load-MiB/s")
 	_, peak := rss(b)
 	b.ReportMetric(peak, "load-peak-MiB")
@@ -94,8 +79,31 @@ func BenchmarkDataSet(b *testing.B) {
 	m := s.Metrics()
 	b.ReportMetric(float64(m.DiskBytes>>20), "disk-MiB")
 	b.ReportMetric(m.WriteAmp, "write-amp")
+	reopenAndDrop(b, s, dir)
+}
 
-	start = time.Now()
+// fill stores rows, 64 at a time.
+func fill(b *testing.B, s *Store, rows int, row func(i int) object.Write) {
+	cs := make([]object.Commit, 0, 64)
+	for i := range rows {
+		c, err := s.Apply([]object.Write{row(i)})
+		if err != nil {
+			b.Fatal(err)
+		}
+		if cs = append(cs, c); len(cs) == cap(cs) {
+			for _, c := range cs {
+				if err := c.Wait(); err != nil {
+					b.Fatal(err)
+				}
+			}
+			cs = cs[:0]
+		}
+	}
+}
+
+// reopenAndDrop reports how long it takes to close a store, to open it again, and to drop all that it has.
+func reopenAndDrop(b *testing.B, s *Store, dir string) {
+	start := time.Now()
 	if err := s.Close(); err != nil {
 		b.Fatal(err)
 	}

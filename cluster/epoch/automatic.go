@@ -133,7 +133,7 @@ func (m *Machine) tryPlan(changes []ring.Change) (next *ring.Document, why strin
 	}
 	for i := range p.Nodes {
 		if x := &p.Nodes[i]; x.In > 0 && !m.alive(x.ID) {
-			return nil, fmt.Sprintf("node %d is dead and would have to copy", x.ID)
+			return nil, fmt.Sprintf("node %016x is dead and would have to copy", x.ID)
 		}
 	}
 	return p.Next, ""

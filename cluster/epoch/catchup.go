@@ -103,7 +103,7 @@ func (m *Machine) receiveDocument(now Time, from ring.NodeID, encoded []byte) er
 	case d.Epoch < m.doc.Epoch:
 		return nil
 	case d.Epoch == m.doc.Epoch && d.Hash() != m.hash, d.Epoch == m.doc.Epoch+1 && d.Parent != m.hash:
-		m.conflict(from, fmt.Sprintf("document of epoch %d, hash %v, parent %v; ours of %d: %v", d.Epoch, d.Hash(), d.Parent, m.doc.Epoch, m.hash))
+		m.conflict(from, fmt.Sprintf("has a document of epoch %d with hash %v, which follows %v; ours of epoch %d has %v", d.Epoch, d.Hash(), d.Parent, m.doc.Epoch, m.hash))
 		return fmt.Errorf("%w: epoch %d", ErrConflict, d.Epoch)
 	case d.Epoch == m.doc.Epoch:
 		return nil

@@ -30,7 +30,7 @@
 //     Of a document that does not name the node nothing is served, New says EventRemoved at once.
 //  4. Adopted is said when every partition works by the document, not before. A second Adopt may come before the first is
 //     done; the first may then be skipped.
-//  5. Progress.Copied names an epoch only when all copies of that epoch are durable. Once Progress.Empty names an epoch the node
+//  5. Progress.Epoch names the ring by which its numbers were counted, all partitions. Progress.Copied names an epoch only when all copies of that epoch are durable. Once Progress.Empty names an epoch the node
 //     takes no rows and hints any more while it works by that document.
 //  6. What is in a View is of one instant: its func must not change its answers, since it is kept until the next.
 //  7. Messages may be lost, doubled, late, in any order. Who sends must be known for certain: links tell nodes apart.
@@ -52,7 +52,8 @@
 //	  ring.Next gives the following one, as soon as its barrier holds
 //
 // Members report to all voters: each second, and at once when they have adopted, copied or cleared. So the next conductor knows
-// within a second what the last one knew. Adopted and Copied never go back; of Empty and the numbers the newest word counts, by
+// within a second what the last one knew. What a node has to copy or to clear in an epoch is told with the first report that has
+// Progress.Epoch at it, not by its adopting it. Adopted and Copied never go back; of Empty and the numbers the newest word counts, by
 // incarnation and a running number.
 //
 // # Invariants
@@ -113,12 +114,12 @@
 //
 // Integers are big-endian; a cluster id is its length u8 and its text; what is last fills the body. The version is never 0.
 //
-//	body      version u8 =1 | kind u8 | of the kind
+//	body      version u8 =1, of a report =2 | kind u8 | of the kind
 //	 1 paxos     a message as package paxos draws it
 //	 2 want      cluster, empty: none yet | epoch u64, the least that helps
 //	 3 document  as ring.Document encodes it
 //	 4 report    cluster | epoch u64 | hash [32] | adopted u64 | incarnation u64 | number u64 | copied u64 | empty u64 |
-//	             partitions done u32, left u32 | bytes done u64, left u64
+//	             partitions done u32, left u32 | bytes done u64, left u64 | epoch that these are about u64: not in version 1
 //	 5 heard     cluster, empty: none yet | epoch u64 | hash [32]
 //	 6 command   incarnation u64 | id u64 | Command in JSON
 //	 7 answer    incarnation u64 | id u64, of the command | Outcome in JSON

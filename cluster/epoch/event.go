@@ -22,7 +22,7 @@ const (
 	// EventRemoved: this node is no member of the newest document. Serve nobody any more, and stop after some seconds: see
 	// "Removed" in the package comment. It can only come back with another id. It may be said again.
 	EventRemoved
-	// EventConflict: see ErrConflict; Node has shown it. Stop.
+	// EventConflict: see ErrConflict; Node has shown it, and Text names it. Stop.
 	EventConflict
 	// EventRecovered: a new lineage began here or was taken over from Node.
 	EventRecovered

@@ -75,12 +75,19 @@ type View struct {
 
 // Progress is how far this node is. Epochs count up; what was said of one is not taken back.
 type Progress struct {
+	Epoch          ring.Epoch `json:"moves_epoch,omitempty"`     // the ring that the numbers of partitions and bytes are about; 0: not known
 	Copied         ring.Epoch `json:"copied,omitempty"`          // at stage Copying: this epoch's copies are all done and durable
 	Empty          ring.Epoch `json:"empty,omitempty"`           // as of this epoch it owns nothing, stores nothing, keeps no hints, and takes none any more
 	PartitionsDone uint32     `json:"partitions_done,omitempty"` // to show only, as what follows
 	PartitionsLeft uint32     `json:"partitions_left,omitempty"`
 	BytesDone      uint64     `json:"bytes_done,omitempty"`
 	BytesLeft      uint64     `json:"bytes_left,omitempty"`
+}
+
+// News says that others wait for what p tells beyond before: it is told at once, other changes with the next report.
+func (p Progress) News(before Progress) bool {
+	return p.Epoch != before.Epoch || p.Copied != before.Copied || p.Empty != before.Empty ||
+		p.PartitionsLeft == 0 && before.PartitionsLeft != 0
 }
 
 // Save is what must be durable, synced, before anything else of its Ready is done. Both parts in one batch.
@@ -194,7 +201,7 @@ func (m *Machine) View(now Time, v View) {
 
 // Progress takes in how far this node is.
 func (m *Machine) Progress(now Time, p Progress) {
-	news := p.Copied != m.progress.Copied || p.Empty != m.progress.Empty
+	news := p.News(m.progress)
 	m.progress = p
 	if news {
 		m.report(now)

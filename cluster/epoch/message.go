@@ -9,8 +9,12 @@ import (
 	"github.com/rondokv/rondo/cluster/ring"
 )
 
-// version is that of the bodies. A new field means a new version.
-const version = 1
+const (
+	// version is that of the bodies. A new field means a new version.
+	version = 1
+	// reportVersion is that of reports: 2 says what ring the numbers are about. Those of version 1 are taken in as well.
+	reportVersion = 2
+)
 
 // kind says what a body holds. Values are for ever: append only.
 type kind uint8
@@ -81,7 +85,7 @@ func appendWant(dst []byte, cluster string, epoch ring.Epoch) []byte {
 func appendDocument(dst, encoded []byte) []byte { return append(head(dst, kindDocument), encoded...) }
 
 func appendReport(dst []byte, r report) []byte {
-	dst = appendCluster(head(dst, kindReport), r.cluster)
+	dst = appendCluster(append(dst, reportVersion, byte(kindReport)), r.cluster)
 	dst = append(binary.BigEndian.AppendUint64(dst, uint64(r.epoch)), r.hash[:]...)
 	p := &r.progress
 	for _, n := range []uint64{uint64(r.adopted), r.inc, r.seq, uint64(p.Copied), uint64(p.Empty)} {
@@ -90,7 +94,8 @@ func appendReport(dst []byte, r report) []byte {
 	dst = binary.BigEndian.AppendUint32(dst, p.PartitionsDone)
 	dst = binary.BigEndian.AppendUint32(dst, p.PartitionsLeft)
 	dst = binary.BigEndian.AppendUint64(dst, p.BytesDone)
-	return binary.BigEndian.AppendUint64(dst, p.BytesLeft)
+	dst = binary.BigEndian.AppendUint64(dst, p.BytesLeft)
+	return binary.BigEndian.AppendUint64(dst, uint64(p.Epoch))
 }
 
 func appendHeard(dst []byte, h heard) []byte {
@@ -111,7 +116,7 @@ func appendLineage(dst []byte, old string, encoded []byte) []byte {
 // more than counting it. The body is not kept but must not change until Receive has returned.
 func (m *Machine) Receive(now Time, from ring.NodeID, body []byte) error {
 	if err := m.receive(now, from, body); err != nil {
-		return fmt.Errorf("receive from node %d: %w", from, err)
+		return fmt.Errorf("receive from node %016x: %w", from, err)
 	}
 	return nil
 }
@@ -120,11 +125,15 @@ func (m *Machine) receive(now Time, from ring.NodeID, body []byte) error {
 	if len(body) < bodyHead || len(body) > MaxBody || from == 0 || from == m.self {
 		return fmt.Errorf("%w: %d bytes", ErrMessage, len(body))
 	}
-	if body[0] != version {
-		return fmt.Errorf("%w: version %d, this node speaks %d", ErrMessage, body[0], version)
+	k, newest := kind(body[1]), byte(version)
+	if k == kindReport {
+		newest = reportVersion
 	}
-	r := reader{b: body[bodyHead:]}
-	switch k := kind(body[1]); k {
+	if body[0] < version || body[0] > newest {
+		return fmt.Errorf("%w: version %d of kind %d, this node speaks %d to %d", ErrMessage, body[0], k, version, newest)
+	}
+	r := reader{b: body[bodyHead:], version: body[0]}
+	switch k {
 	case kindPaxos:
 		return m.receivePaxos(now, from, append([]byte(nil), r.b...)) // registers keep values
 	case kindDocument:
@@ -162,10 +171,7 @@ func (m *Machine) receiveShort(now Time, from ring.NodeID, k kind, r reader) err
 		do = func() error { return m.receiveHeard(now, from, h) }
 	case kindReport:
 		x := report{cluster: cluster, epoch: ring.Epoch(r.uint64()), hash: r.hash(), adopted: ring.Epoch(r.uint64()), inc: r.uint64(), seq: r.uint64()}
-		x.progress = Progress{
-			Copied: ring.Epoch(r.uint64()), Empty: ring.Epoch(r.uint64()),
-			PartitionsDone: r.uint32(), PartitionsLeft: r.uint32(), BytesDone: r.uint64(), BytesLeft: r.uint64(),
-		}
+		x.progress = r.progress()
 		if cluster == "" || x.epoch == 0 || x.adopted > x.epoch {
 			r.short = true
 		}
@@ -184,8 +190,9 @@ func (m *Machine) receiveShort(now Time, from ring.NodeID, k kind, r reader) err
 
 // A reader takes fields off the front of b. When they do not suffice it gives zeros, and short is set.
 type reader struct {
-	b     []byte
-	short bool
+	b       []byte
+	version byte // of the body
+	short   bool
 }
 
 func (r *reader) take(n int) []byte {
@@ -210,6 +217,17 @@ func (r *reader) uint64() uint64 {
 		return binary.BigEndian.Uint64(b)
 	}
 	return 0
+}
+
+func (r *reader) progress() Progress {
+	p := Progress{
+		Copied: ring.Epoch(r.uint64()), Empty: ring.Epoch(r.uint64()),
+		PartitionsDone: r.uint32(), PartitionsLeft: r.uint32(), BytesDone: r.uint64(), BytesLeft: r.uint64(),
+	}
+	if r.version >= 2 {
+		p.Epoch = ring.Epoch(r.uint64())
+	}
+	return p
 }
 
 func (r *reader) hash() (h ring.Hash) {

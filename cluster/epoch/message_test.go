@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"strings"
 	"testing"
 
 	"github.com/rondokv/rondo/cluster/paxos"
@@ -25,7 +26,7 @@ func sampleHash(b byte) (h ring.Hash) {
 func sampleReport() report {
 	return report{
 		cluster: oldCluster, epoch: 7, hash: sampleHash(0xc1), adopted: 6, inc: 0x0102030405060708, seq: 9,
-		progress: Progress{Copied: 5, Empty: 4, PartitionsDone: 3, PartitionsLeft: 2, BytesDone: 1 << 33, BytesLeft: 1},
+		progress: Progress{Epoch: 6, Copied: 5, Empty: 4, PartitionsDone: 3, PartitionsLeft: 2, BytesDone: 1 << 33, BytesLeft: 1},
 	}
 }
 
@@ -42,7 +43,7 @@ func samples(t testing.TB) map[string][]byte {
 		"want":        appendWant(nil, oldCluster, 7),
 		"want_joiner": appendWant(nil, "", 1),
 		"document":    appendDocument(nil, []byte("{...}")),
-		"report":      appendReport(nil, sampleReport()),
+		"report2":     appendReport(nil, sampleReport()),
 		"heard":       appendHeard(nil, heard{oldCluster, 7, sampleHash(0xc1)}),
 		"command": appendPassed(nil, kindCommand, passed{5, 6, text(Command{
 			Kind: CommandChange, Changes: []ring.Change{{Kind: ring.Join, Member: member(4)}, {Kind: ring.Leave, ID: 2}}, AcceptLoss: true, By: "me", Base: 7,
@@ -103,6 +104,58 @@ func TestReport(t *testing.T) {
 	}
 }
 
+// A report of version 1 does not say what ring its numbers are about, and is taken in.
+func TestOldReport(t *testing.T) {
+	m := newWorld(t, 1, 3).node(1).m
+	old := func(r report) []byte {
+		body := appendReport(nil, r)
+		body[0] = 1
+		return body[:len(body)-8]
+	}
+	if want, err := os.ReadFile(filepath.Join("testdata", "report.hex")); err != nil || hex.Dump(old(sampleReport())) != string(want) {
+		t.Fatalf("not the bytes of version 1: %v\n%s", err, hex.Dump(old(sampleReport())))
+	}
+	r := sampleReport()
+	r.epoch, r.hash, r.adopted = 1, m.hash, 1
+	if err := m.Receive(0, 2, old(r)); err != nil {
+		t.Fatal(err)
+	}
+	r.progress.Epoch = 0
+	if k := m.known[2]; k == nil || k.progress != r.progress {
+		t.Errorf("%+v", k)
+	}
+	newer := appendReport(nil, r)
+	newer[0] = 3
+	if err := m.Receive(0, 2, newer); !errors.Is(err, ErrMessage) {
+		t.Error(err)
+	}
+	if body := m.heard(); m.Receive(0, 2, append([]byte{2}, body[1:]...)) == nil {
+		t.Error("only reports have a version 2")
+	}
+}
+
+// What a node has to copy or to clear in a new ring is told at once, and so is what is done; figures on the way are not.
+func TestProgressIsTold(t *testing.T) {
+	m := newWorld(t, 1, 3).node(2).m
+	m.Ready()
+	for _, tc := range []struct {
+		p    Progress
+		told bool
+	}{
+		{Progress{Epoch: 1, PartitionsLeft: 9}, true},
+		{Progress{Epoch: 1, PartitionsLeft: 8, PartitionsDone: 1}, false},
+		{Progress{Epoch: 1, PartitionsDone: 9}, true},
+		{Progress{Epoch: 1, PartitionsDone: 9, Copied: 1}, true},
+		{Progress{Epoch: 2, Copied: 1}, true},
+		{Progress{Epoch: 2, Copied: 1, Empty: 2}, true},
+	} {
+		m.Progress(1, tc.p)
+		if told := len(m.Ready().Messages) > 0; told != tc.told {
+			t.Errorf("%+v: told %v", tc.p, told)
+		}
+	}
+}
+
 // Reports come late and twice: what was said of copies is not taken back, the numbers are the newest.
 func TestReportsOutOfOrder(t *testing.T) {
 	w := newWorld(t, 1, 3)
@@ -145,8 +198,12 @@ func TestForeigners(t *testing.T) {
 	if err := m.Receive(0, 2, appendDocument(nil, mustEncode(t, other))); !errors.Is(err, ErrConflict) {
 		t.Error(err)
 	}
-	if rd := m.Ready(); rd.Save != nil || rd.Adopt != nil {
+	rd := m.Ready()
+	if rd.Save != nil || rd.Adopt != nil {
 		t.Error("taken over")
+	}
+	if len(rd.Events) != 1 || rd.Events[0].Kind != EventConflict || !strings.HasPrefix(rd.Events[0].Text, "node 0000000000000002 has a document of epoch 1 with hash "+other.Hash().String()) {
+		t.Errorf("%+v", rd.Events)
 	}
 }
 

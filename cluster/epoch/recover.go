@@ -51,7 +51,7 @@ func (m *Machine) checkRecovery(c Command) (why string) {
 	left := 0
 	for _, s := range c.Survivors {
 		if m.doc.Member(s) == nil {
-			return fmt.Sprintf("node %d is no member", s)
+			return fmt.Sprintf("node %016x is no member", s)
 		}
 		if slices.Contains(m.doc.Voters, s) {
 			left++
@@ -62,7 +62,7 @@ func (m *Machine) checkRecovery(c Command) (why string) {
 	}
 	for i := range m.doc.Members {
 		if x := m.doc.Members[i].ID; m.view.Alive != nil && m.alive(x) && !slices.Contains(c.Survivors, x) {
-			return fmt.Sprintf("node %d is alive and no survivor", x)
+			return fmt.Sprintf("node %016x is alive and no survivor", x)
 		}
 	}
 	return ""
@@ -80,7 +80,7 @@ func (m *Machine) recover(now Time) {
 	}
 	if len(r.silent) > 0 || m.catch.from != 0 {
 		if now >= r.until {
-			done(CodeRefused, fmt.Sprintf("survivors do not answer: %v", r.silent))
+			done(CodeRefused, "survivors do not answer: "+ring.Names(r.silent))
 			return
 		}
 		for _, id := range r.silent {

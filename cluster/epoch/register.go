@@ -114,7 +114,7 @@ func (m *Machine) receivePaxos(now Time, from ring.NodeID, body []byte) error {
 	m.drain(now)
 	m.noteUnfinished(now)
 	if errors.Is(err, paxos.ErrConflict) {
-		m.conflict(from, err.Error())
+		m.conflict(from, "votes against what it has said before: "+err.Error())
 		return fmt.Errorf("%w: %w", ErrConflict, err)
 	}
 	return err
@@ -164,7 +164,11 @@ func (m *Machine) leave() {
 	m.event(Event{Kind: EventRemoved, Epoch: m.doc.Epoch, Stage: m.doc.Stage, Node: m.self})
 }
 
+// conflict tells of ErrConflict; with is who has shown it, 0: nobody else.
 func (m *Machine) conflict(with ring.NodeID, text string) {
+	if with != 0 {
+		text = fmt.Sprintf("node %016x %s", uint64(with), text)
+	}
 	e := Event{Kind: EventConflict, Node: with, Text: text}
 	if m.doc != nil {
 		e.Epoch, e.Stage = m.doc.Epoch, m.doc.Stage

@@ -102,7 +102,7 @@ func New(cfg Config, restored *State) (*Register, error) {
 	slices.Sort(cfg.Voters)
 	n := len(cfg.Voters)
 	if cfg.Self == 0 || cfg.Epoch == 0 || n == 0 || n > MaxVoters || cfg.Voters[0] == 0 || len(slices.Compact(slices.Clone(cfg.Voters))) != n {
-		return nil, fmt.Errorf("%w: node %x, epoch %d, voters %x", ErrConfig, uint64(cfg.Self), cfg.Epoch, cfg.Voters)
+		return nil, fmt.Errorf("%w: node %016x, epoch %d, voters %016x", ErrConfig, uint64(cfg.Self), cfg.Epoch, cfg.Voters)
 	}
 	if cfg.Retry <= 0 {
 		cfg.Retry = defaultRetry

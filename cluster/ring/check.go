@@ -81,7 +81,7 @@ func (d *Document) checkMembers() error {
 	for i := range d.Members {
 		m := &d.Members[i]
 		if m.ID == 0 || i > 0 && m.ID <= d.Members[i-1].ID || m.Weight < 1 || m.Weight > MaxWeight {
-			return bad("member %d, weight %d", m.ID, m.Weight)
+			return bad("member %016x, weight %d", m.ID, m.Weight)
 		}
 		if err := texts(m.Rack, m.DC, m.Client, m.Forward, m.Peer, m.Gossip); err != nil {
 			return err
@@ -113,7 +113,7 @@ func (d *Document) sameLength(lists [][]uint16) error {
 				return bad("list %d, member %d of %d", k, m, len(d.Members))
 			}
 			if d.Stage == Stable && d.Members[m].Leaving {
-				return bad("list %d has node %d, which leaves", k, d.Members[m].ID)
+				return bad("list %d has node %016x, which leaves", k, d.Members[m].ID)
 			}
 		}
 	}
@@ -150,7 +150,7 @@ func (d *Document) checkVoters() error {
 	}
 	for i, id := range d.Voters {
 		if d.Member(id) == nil || i > 0 && id <= d.Voters[i-1] {
-			return bad("voter %d", id)
+			return bad("voter %016x", id)
 		}
 	}
 	return nil
@@ -191,7 +191,7 @@ func (d *Document) checkPlan() error {
 	for _, list := range d.Pending {
 		for _, i := range list {
 			if !stay[d.Members[i].ID] {
-				return bad("node %d is to go and to own", d.Members[i].ID)
+				return bad("node %016x is to go and to own", d.Members[i].ID)
 			}
 		}
 	}
@@ -201,7 +201,7 @@ func (d *Document) checkPlan() error {
 		}
 		for _, i := range list {
 			if !stay[d.Members[i].ID] {
-				return bad("node %d is to go and to own partition %d", d.Members[i].ID, p)
+				return bad("node %016x is to go and to own partition %d", d.Members[i].ID, p)
 			}
 		}
 	}

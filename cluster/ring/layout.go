@@ -126,10 +126,10 @@ func (l *layout) check(o Options) error {
 	}
 	for i, m := range l.members {
 		if m.Weight < 1 || m.Weight > MaxWeight {
-			return fmt.Errorf("%w: node %d has weight %d, want 1..%d", ErrMembers, m.ID, m.Weight, MaxWeight)
+			return fmt.Errorf("%w: node %016x has weight %d, want 1..%d", ErrMembers, m.ID, m.Weight, MaxWeight)
 		}
 		if i > 0 && l.members[i-1].ID == m.ID {
-			return fmt.Errorf("%w: node %d is there twice", ErrMembers, m.ID)
+			return fmt.Errorf("%w: node %016x is there twice", ErrMembers, m.ID)
 		}
 	}
 	return nil

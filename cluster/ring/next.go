@@ -3,6 +3,7 @@ package ring
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // Known is what the conductor knows of a member.
@@ -48,9 +49,21 @@ type Wait struct {
 
 func (w *Wait) String() string {
 	if w.Partitions > 0 {
-		return fmt.Sprintf("waits for %v, in %d partitions: %v", w.For, w.Partitions, w.Nodes)
+		return fmt.Sprintf("waits for %v, in %d partitions: %s", w.For, w.Partitions, Names(w.Nodes))
 	}
-	return fmt.Sprintf("waits for %v: %v", w.For, w.Nodes)
+	return fmt.Sprintf("waits for %v: %s", w.For, Names(w.Nodes))
+}
+
+// Names lists nodes by their ids as operators know them: 16 hex digits each.
+func Names(ids []NodeID) string {
+	var b strings.Builder
+	for i, id := range ids {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		fmt.Fprintf(&b, "%016x", uint64(id))
+	}
+	return b.String()
 }
 
 // Next is the conductor: what follows d by itself, or what that waits for; neither when nothing is to be done. known must

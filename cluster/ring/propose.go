@@ -36,7 +36,7 @@ type LossError struct {
 }
 
 func (e *LossError) Error() string {
-	return fmt.Sprintf("%v: a majority of the owners of %d partitions is dead (of partition %d: %v)", ErrLoss, e.Partitions, e.First, e.Dead)
+	return fmt.Sprintf("%v: a majority of the owners of %d partitions is dead (of partition %d: %s)", ErrLoss, e.Partitions, e.First, Names(e.Dead))
 }
 
 // Unwrap makes it an ErrLoss.

@@ -76,13 +76,6 @@ func (l *layout) quotas(held func(NodeID) int) {
 		}
 		sum += uint64(m.Weight)
 	}
-	byWeight := func(w uint64) int { return int(w * uint64(total) / sum) }
-	raw := func(nodes []int) (w uint64) {
-		for _, i := range nodes {
-			w += uint64(l.members[i].Weight)
-		}
-		return w
-	}
 	l.tame(nodes, total)
 	for r := range l.racks {
 		d := &l.racks[r]
@@ -106,12 +99,24 @@ func (l *layout) quotas(held func(NodeID) int) {
 	l.quota = make([]int, len(l.members))
 	for _, dc := range l.dcs {
 		split(dc.quota, l.racks, dc.members)
+		for _, r := range dc.members {
+			l.divideRack(l.racks[r], nodes)
+		}
+	}
+	l.relaxQuotas(func(w uint64) int { return int(w * uint64(total) / sum) })
+}
+
+// relaxQuotas notes what by weight would get more than its cap.
+func (l *layout) relaxQuotas(byWeight func(weight uint64) int) {
+	for _, dc := range l.dcs {
 		var weight uint64
 		for _, r := range dc.members {
 			rack := l.racks[r]
-			w := raw(rack.members)
+			var w uint64
+			for _, i := range rack.members {
+				w += uint64(l.members[i].Weight)
+			}
 			weight += w
-			l.divideRack(rack, nodes)
 			if want := byWeight(w); want > rack.quota && rack.quota == rack.cap && rack.nodes > 1 {
 				l.relaxed = append(l.relaxed, Relaxation{Reason: RackCapped, DC: rack.dc, Rack: rack.rack, Wanted: want, Got: rack.quota})
 			}

@@ -196,7 +196,7 @@ func Load(epoch Epoch, slotsPerPartition int, members []Node, lists [][]NodeID) 
 		for k, id := range list {
 			i, ok := find(l.members, id)
 			if !ok || slices.Contains(list[:k], id) {
-				return nil, fmt.Errorf("%w: partition %d, node %d", ErrLists, p, id)
+				return nil, fmt.Errorf("%w: partition %d, node %016x", ErrLists, p, id)
 			}
 			table = append(table, uint16(i))
 		}

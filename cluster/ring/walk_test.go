@@ -8,6 +8,18 @@ import (
 	"testing"
 )
 
+// Operators know nodes by 16 hex digits.
+func TestNames(t *testing.T) {
+	const want = "waits for new owners to copy: 000000000000000a, abcdef0123456789"
+	if w := (&Wait{For: WaitCopy, Nodes: []NodeID{10, 0xabcdef0123456789}}); w.String() != want {
+		t.Errorf("%s", w)
+	}
+	w := &Wait{For: WaitOld, Nodes: []NodeID{10}, Partitions: 7}
+	if want := "waits for a majority of old owners to adopt the epoch, in 7 partitions: 000000000000000a"; w.String() != want {
+		t.Errorf("%s", w)
+	}
+}
+
 // twin says by plain words what Next waits for, 0 if for nothing. It looks at the document only, never at a Ring.
 func twin(d *Document, known map[NodeID]Known) (w WaitFor) {
 	adopted := func(i uint16) int { return b2i(known[d.Members[i].ID].Adopted >= d.Epoch) }

@@ -72,7 +72,7 @@ func (n *node) noteProgress() {
 	if n.machine == nil || d == nil || n.switching {
 		return
 	}
-	pr := epoch.Progress{Copied: n.progress.Copied, Empty: n.progress.Empty}
+	pr := epoch.Progress{Epoch: d.Epoch, Copied: n.progress.Copied, Empty: n.progress.Empty}
 	owned, copied, empty := false, d.Stage == ring.Copying, true
 	r := n.w.ringOf(d)
 	for p, part := range n.parts {

@@ -33,9 +33,9 @@ func newAdmin(p process) *cobra.Command {
 		Args:  knownCommand,
 		RunE:  helpAndFail,
 	}
-	node := &cobra.Command{Use: "node", Short: "Nodes, as one of them sees the others", Args: knownCommand, RunE: helpAndFail}
+	node := &cobra.Command{Use: "node", Short: "Nodes, as one of them sees the others; leave, remove, replace", Args: knownCommand, RunE: helpAndFail}
 	node.AddCommand(newAsk("list", "List all nodes: state, addresses, epoch, load", "/admin/nodes", printNodes), newNodeID(p))
-	ring := &cobra.Command{Use: "ring", Short: "The ring: who holds what", Args: knownCommand, RunE: helpAndFail}
+	ring := &cobra.Command{Use: "ring", Short: "The ring: who holds what; plans and what they do", Args: knownCommand, RunE: helpAndFail}
 	ring.AddCommand(newRingStatus())
 	ring.AddCommand(ringOrders(p)...)
 	node.AddCommand(nodeOrders(p)...)

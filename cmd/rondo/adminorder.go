@@ -124,7 +124,7 @@ func (n *node) takeOrder(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	n.log.Info("order", "action", o.Action, "by", o.By, "outcome", out.Code.String(), "text", out.Text, "epoch", uint64(out.Epoch))
-	reply := orderReply{OK: out.Code == epoch.CodeOK, Code: out.Code.String(), Text: m.words(out), Epoch: uint64(out.Epoch), Figures: m.figures(out.Figures)}
+	reply := orderReply{OK: out.Code == epoch.CodeOK, Code: out.Code.String(), Text: words(out), Epoch: uint64(out.Epoch), Figures: m.figures(out.Figures)}
 	if about != 0 {
 		reply.Node = hexID(about)
 	}

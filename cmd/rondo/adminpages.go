@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/rondokv/rondo/cluster"
@@ -109,8 +108,7 @@ type ringLine struct {
 	PartitionsLeft uint32 `json:"partitions_left,omitempty"`
 	BytesDone      uint64 `json:"bytes_done,omitempty"`
 	BytesLeft      uint64 `json:"bytes_left,omitempty"`
-
-	reported bool // how far it is is known
+	MovesEpoch     uint64 `json:"moves_epoch,omitempty"` // that these figures are about
 }
 
 // adminRoutes adds the pages behind rondo admin.
@@ -278,7 +276,7 @@ func (n *node) ringPage(ctx context.Context) ringPage {
 	}
 	c, t := m.chart.Load(), m.Topology()
 	p.Epoch, p.Hash, p.Cluster, p.Configured = uint64(c.doc.Epoch), fmt.Sprintf("%08x", c.short), c.doc.Cluster, c.doc.Replicas
-	p.Replicas, p.Partitions = c.ring.Replicas(), c.ring.Partitions()
+	p.Stage, p.Replicas, p.Partitions = c.doc.Stage.String(), c.ring.Replicas(), c.ring.Partitions()
 	for _, r := range c.ring.Relaxed() {
 		p.Relaxed = append(p.Relaxed, fmt.Sprint(r))
 	}
@@ -301,19 +299,6 @@ func (n *node) ringPage(ctx context.Context) ringPage {
 	return p
 }
 
-// waitText names the nodes that are waited for as people know them.
-func waitText(text string, nodes []ring.NodeID) string {
-	text, _, _ = strings.Cut(text, ": [")
-	for i, id := range nodes {
-		sep := ", "
-		if i == 0 {
-			sep = ": "
-		}
-		text += sep + hexID(object.NodeID(id))
-	}
-	return text
-}
-
 // statusTimeout bounds how long the conductor is waited for.
 const statusTimeout = time.Second
 
@@ -331,7 +316,7 @@ func (m *membership) describe(ctx context.Context, p *ringPage) {
 			s = *o.Status
 		}
 	}
-	p.Stage, p.Auto, p.Moving, p.Wait = own.Stage.String(), own.Auto, own.Moving, waitText(s.Wait, s.WaitNodes)
+	p.Auto, p.Moving, p.Wait = own.Auto, own.Moving, s.Wait
 	p.Conductor = hexID(object.NodeID(own.Conductor))
 	for _, v := range own.Voters {
 		p.Voters = append(p.Voters, hexID(object.NodeID(v)))
@@ -342,8 +327,8 @@ func (m *membership) describe(ctx context.Context, p *ringPage) {
 	for _, x := range s.Members {
 		for i := range p.Members {
 			if l := &p.Members[i]; l.ID == hexID(object.NodeID(x.ID)) {
-				l.reported = x.Reported
-				l.Adopted, l.PartitionsDone, l.PartitionsLeft, l.BytesDone, l.BytesLeft = uint64(x.Adopted), x.PartitionsDone, x.PartitionsLeft, x.BytesDone, x.BytesLeft
+				l.Adopted, l.MovesEpoch = uint64(x.Adopted), uint64(x.Progress.Epoch)
+				l.PartitionsDone, l.PartitionsLeft, l.BytesDone, l.BytesLeft = x.PartitionsDone, x.PartitionsLeft, x.BytesDone, x.BytesLeft
 			}
 		}
 	}
@@ -355,7 +340,7 @@ func (m *membership) describe(ctx context.Context, p *ringPage) {
 	}
 	moves := m.core.Load().Moves()
 	p.Rate, p.ETA = moves.Rate, etaSeconds(moves)
-	p.conclude(time.Since(m.chart.Load().since))
+	p.conclude()
 }
 
 // etaSeconds is how long what is left takes; -1: not known.

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/rondokv/rondo/cluster/ring"
 	"github.com/rondokv/rondo/engine/object"
@@ -23,42 +22,50 @@ func (p *ringPage) reach(lists [][]object.NodeID, alive map[object.NodeID]bool) 
 	}
 }
 
-// tellTime is how long it takes at most until the conductor has heard what a node has to clear in a new epoch: half a second until the
-// node looks, a second until it reports, and some more.
-const tellTime = 2500 * time.Millisecond
-
-// conclude says what is left of a change when the ring is stable, as far as nodes that are alive have reported it. age is how long this
-// node has worked by the ring.
-func (p *ringPage) conclude(age time.Duration) {
+// conclude says what is left of a change when the ring is stable. It is over when all nodes that are alive have said of this ring that
+// they have nothing to clear.
+func (p *ringPage) conclude() {
 	if p.Stage != ring.Stable.String() {
 		return
 	}
-	p.Cleared = age >= tellTime
+	p.Cleared = true
 	for i := range p.Members {
 		l := &p.Members[i]
 		if !l.Alive {
 			continue
 		}
-		p.Clearing += int(l.PartitionsLeft)
-		if l.PartitionsLeft > 0 || l.Leaving || l.reported && l.Adopted < p.Epoch {
+		p.Clearing += l.clearing(p.Epoch)
+		if l.MovesEpoch != p.Epoch || l.PartitionsLeft > 0 || l.Leaving {
 			p.Cleared = false
 		}
 	}
 }
 
+// clearing is how many partitions a member has to clear, as far as it has said it of that epoch.
+func (l *ringLine) clearing(epoch uint64) int {
+	if l.MovesEpoch != epoch {
+		return 0
+	}
+	return int(l.PartitionsLeft)
+}
+
 // clearingText says what is left to be done while the ring is stable.
 func (p *ringPage) clearingText() string {
-	var who []string
+	var who, silent []string
 	for i := range p.Members {
 		l := &p.Members[i]
 		switch {
 		case !l.Alive:
-		case l.PartitionsLeft > 0:
+		case l.clearing(p.Epoch) > 0:
 			who = append(who, fmt.Sprintf("%s %s", l.ID, l.moves()))
 		case l.Leaving:
 			who = append(who, l.ID+" leaves once it keeps nothing for others")
-		case l.reported && l.Adopted < p.Epoch:
+		case l.MovesEpoch > p.Epoch:
+			who = append(who, fmt.Sprintf("%s is at epoch %d already", l.ID, l.MovesEpoch))
+		case l.Adopted > 0 && l.Adopted < p.Epoch:
 			who = append(who, fmt.Sprintf("%s is at epoch %d", l.ID, l.Adopted))
+		case l.MovesEpoch < p.Epoch:
+			silent = append(silent, l.ID)
 		}
 	}
 	switch {
@@ -69,5 +76,5 @@ func (p *ringPage) clearingText() string {
 	case len(who) > 0:
 		return "the ring is settled; not done yet: " + strings.Join(who, ", ")
 	}
-	return "the ring is settled; the nodes look what they have to clear"
+	return "the ring is settled; not known yet is what is left to be cleared from " + strings.Join(silent, ", ")
 }

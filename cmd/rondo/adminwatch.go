@@ -112,7 +112,7 @@ func (t movesTotal) line(p ringPage, was movesTotal, since time.Duration) string
 			}
 		}
 	}
-	if p.Stage != ring.Stable.String() && p.Rate > 0 && p.ETA >= 0 { // the asked node copies
+	if p.Stage != ring.Stable.String() && p.Rate > 0 && p.ETA > 0 { // the asked node copies
 		fmt.Fprintf(&b, "; this node: %s/s, %s to go", megabytes(uint64(p.Rate)), time.Duration(p.ETA*float64(time.Second)).Round(time.Second))
 	}
 	if p.Wait != "" {

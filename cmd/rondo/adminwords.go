@@ -2,23 +2,16 @@ package main
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 
 	"github.com/rondokv/rondo/cluster/epoch"
-	"github.com/rondokv/rondo/engine/object"
 )
 
-// words is why an order was refused, for people: nodes by the ids that they know, without the names of our packages.
-func (m *membership) words(o epoch.Outcome) string {
+// words is why an order was refused, for people: without the names of our packages.
+func words(o epoch.Outcome) string {
 	text := o.Text
 	for _, prefix := range []string{"ring: ", "bad change: ", o.Code.String() + ": ", "not at this stage: "} {
 		text = strings.TrimPrefix(text, prefix)
-	}
-	c := m.chart.Load()
-	for i := range c.doc.Members {
-		id := object.NodeID(c.doc.Members[i].ID)
-		text = strings.ReplaceAll(text, strconv.FormatUint(uint64(id), 10), hexID(id))
 	}
 	return text
 }

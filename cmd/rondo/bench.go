@@ -186,7 +186,7 @@ profiles of all nodes are kept, and what they say is printed.`,
 	f.IntVar(&o.Clients, "clients", o.Clients, "connections")
 	f.Int64Var(&o.Keys, "keys", o.Keys, "number of different keys")
 	f.IntVar(&o.ValueSize, "value-size", o.ValueSize, "bytes of a value")
-	f.StringVar(&driver, "client", driver, "client that makes the load: raw, go-redis (which splits pipelines by nodes)")
+	f.StringVar(&driver, "driver", driver, "client that makes the load: raw, go-redis (which splits pipelines by nodes)")
 	f.StringVar(&o.Profile, "profile", "", "directory to keep CPU profiles of all nodes in; they are taken after the rounds")
 	f.StringVar(&o.TempDir, "temp-dir", o.TempDir, "directory for the servers' data")
 	f.StringVar(&o.JSONPath, "json", o.JSONPath, "file to write all samples to")

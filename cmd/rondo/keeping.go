@@ -140,6 +140,11 @@ func (m *membership) announceLocked(change func(*gossip.Meta)) {
 // errGone is why a node stops that is no member of the ring any more.
 var errGone = errors.New("this node is no member of the ring any more: it has left, or was removed. Its data directory is not needed")
 
+// afterConflict is what to do when a node has stopped since there are two documents of one epoch.
+const afterConflict = "A node has forgotten what it had stored, such as one whose --dir was put back from a copy, or runs twice. " +
+	"The document that most voters have is right (epoch and ring in: rondo admin ring status): start nodes that have it again. " +
+	"Leave the others stopped, rondo admin node remove them, empty their --dir and start them with --join"
+
 // event says in the log what became of the ring, and stops the node where it must not go on.
 func (m *membership) event(e epoch.Event) {
 	attrs := []any{"epoch", uint64(e.Epoch), "stage", e.Stage.String()}
@@ -163,7 +168,7 @@ func (m *membership) event(e epoch.Event) {
 		m.end(&orderly{errGone})
 	case epoch.EventConflict:
 		m.log.Error("ring", append(attrs, "event", "conflict")...)
-		m.end(&orderly{fmt.Errorf("%w: %s", epoch.ErrConflict, e.Text)})
+		m.end(&orderly{fmt.Errorf("%w: %s. %s", epoch.ErrConflict, e.Text, afterConflict)})
 	default:
 		m.log.Info("ring", append(attrs, "event", fmt.Sprint(e.Kind))...)
 	}

@@ -3,11 +3,8 @@ package main
 import (
 	"context"
 	"encoding/hex"
-	"fmt"
 	"log/slog"
 	"maps"
-	"net"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -72,7 +69,6 @@ type chart struct {
 	short uint32            // of the document's hash
 
 	lineage uint64
-	since   time.Time // that this node works by it
 }
 
 func newChart(d *ring.Document) (*chart, error) {
@@ -80,7 +76,7 @@ func newChart(d *ring.Document) (*chart, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &chart{doc: d, ring: r, short: newDocument(d).short, lineage: lineage(d.Cluster), since: time.Now()}
+	c := &chart{doc: d, ring: r, short: newDocument(d).short, lineage: lineage(d.Cluster)}
 	for p := range r.Partitions() {
 		var list []object.NodeID
 		for _, id := range r.PreferenceList(ring.Partition(p)) {
@@ -265,44 +261,6 @@ func (m *membership) relay(c *chart, v gossip.View) {
 	}
 }
 
-// retell tells clients the topology anew if they would notice a difference.
-func (m *membership) retell(v gossip.View) {
-	t, err := m.layout(v, m.topology.Load().Version+1)
-	if err != nil {
-		m.log.Error("clients are told an old topology", "error", err)
-	} else if !sameTopology(t, m.topology.Load()) {
-		m.topology.Store(t)
-	}
-}
-
-// refused are the members that clients are not sent to although they are alive: their clocks are refused, and they could
-// serve nobody. Where that is half of all who are alive, it is rather this node's own clock that is wrong.
-func (m *membership) refused(c *chart) map[object.NodeID]bool {
-	core := m.core.Load()
-	if core == nil {
-		return nil
-	}
-	return misdated(c.doc, m.self, m.Alive, core.Doubted)
-}
-
-func misdated(d *ring.Document, self object.NodeID, alive, doubted func(object.NodeID) bool) map[object.NodeID]bool {
-	found, all := map[object.NodeID]bool{}, 1
-	for i := range d.Members {
-		id := object.NodeID(d.Members[i].ID)
-		if id == self || !alive(id) {
-			continue
-		}
-		all++
-		if doubted(id) {
-			found[id] = true
-		}
-	}
-	if 2*len(found) >= all {
-		return nil
-	}
-	return found
-}
-
 // inform gives the keeper what gossip says.
 func (m *membership) inform(v gossip.View) {
 	c := m.chart.Load()
@@ -338,49 +296,6 @@ func (m *membership) stranger(c *chart, g gossip.Change) {
 		return
 	}
 	m.refuse(c, &g.Member)
-}
-
-// layout is the topology of a view.
-func (m *membership) layout(v gossip.View, version uint64) (*server.Topology, error) {
-	c := m.chart.Load()
-	members := make([]server.Member, 0, len(c.doc.Members))
-	m.doubted = m.refused(c)
-	for i := range c.doc.Members {
-		a := m.addressesOf(&c.doc.Members[i], v)
-		host, port, err := splitHostPort(a.Client)
-		if err != nil {
-			return nil, fmt.Errorf("client address of node %s: %w", hexID(a.ID), err)
-		}
-		_, peerPort, _ := splitHostPort(a.Peer) // 0 is shown where it is not known
-		members = append(members, server.Member{Node: a.ID, Host: host, Port: port, PeerPort: peerPort, Failed: !m.Alive(a.ID) || m.doubted[a.ID]})
-	}
-	return server.NewTopology(server.View{
-		Version: version, Epoch: uint64(c.doc.Epoch), Self: m.self, Members: members, Lists: c.lists,
-		Owns: func(p int) bool { return c.ring.Owns(ring.Partition(p), ring.NodeID(m.self)) },
-	})
-}
-
-func splitHostPort(addr string) (string, int, error) {
-	host, text, err := net.SplitHostPort(addr)
-	if err != nil {
-		return "", 0, err
-	}
-	port, err := strconv.Atoi(text)
-	return host, port, err
-}
-
-// sameTopology says whether clients would notice no difference.
-func sameTopology(a, b *server.Topology) bool {
-	if a.Epoch != b.Epoch || len(a.Members) != len(b.Members) {
-		return false
-	}
-	for i := range a.Members {
-		x, y := &a.Members[i], &b.Members[i]
-		if x.Node != y.Node || x.Host != y.Host || x.Port != y.Port || x.PeerPort != y.PeerPort || x.Failed != y.Failed {
-			return false
-		}
-	}
-	return true
 }
 
 // settled waits until all members can be worked with, or ctx ends: the first clients are better served then.

@@ -26,24 +26,8 @@ const (
 	cacheSetting = "128mb" // of rows, and of blocks
 )
 
-func float(t *testing.T, name string, full, short float64) float64 {
-	t.Helper()
-	text := os.Getenv(name)
-	if text == "" {
-		if testing.Short() {
-			return short
-		}
-		return full
-	}
-	f, err := strconv.ParseFloat(text, 64)
-	if err != nil || f <= 0 {
-		t.Fatalf("%s is %q, want a number above 0", name, text)
-	}
-	return f
-}
-
 func TestBigData(t *testing.T) {
-	gigabytes := float(t, "BIGDATA_GB", 4, 0.03)
+	gigabytes := harness.Float(t, "BIGDATA_GB", 4, 0.03)
 	r := &run{t: t, keys: int64(gigabytes * 1e6)}
 	r.node = harness.StartRondo(t, harness.Options{Flags: []string{"--cache.rows", cacheSetting, "--cache.blocks", cacheSetting}})
 	t.Logf("%d keys with %d random bytes each, %.2f GB; cache.rows and cache.blocks %s each", r.keys, valueBytes, float64(r.keys)*valueBytes/1e9, cacheSetting)
@@ -128,7 +112,7 @@ func (r *run) memory(when string) {
 func (r *run) read(when string) {
 	t := r.t
 	t.Helper()
-	seconds := float(t, "BIGDATA_SECONDS", 60, 3)
+	seconds := harness.Float(t, "BIGDATA_SECONDS", 60, 3)
 	o := r.options()
 	o.Clients = 50
 	o.Rate = readRate
@@ -173,7 +157,7 @@ func (r *run) killAndStart() {
 	o := r.options()
 	o.ReadRatio = 0
 	o.Pipeline = 16
-	o.Duration = time.Duration(float(t, "BIGDATA_SECONDS", 60, 3) / 6 * float64(time.Second))
+	o.Duration = time.Duration(harness.Float(t, "BIGDATA_SECONDS", 60, 3) / 6 * float64(time.Second))
 	if _, err := bench.Run(context.Background(), o, output{t}); err != nil {
 		t.Fatal(err)
 	}

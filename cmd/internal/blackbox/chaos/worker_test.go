@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"strconv"
 	"time"
 )
 
@@ -113,64 +112,29 @@ func (b *bookkeeper) name(kind string) string {
 }
 
 func (b *bookkeeper) step() {
+	var err error
 	switch p := b.rng.IntN(100); {
 	case p < 35:
-		b.set(b.rng.IntN(len(b.registers)))
+		err = b.register().Set(b.do)
 	case p < 50:
-		b.increment(b.counters[b.rng.IntN(len(b.counters))])
+		err = b.counters[b.rng.IntN(len(b.counters))].Increment(b.do)
 	case p < 60:
-		b.count(b.counters[b.rng.IntN(len(b.counters))])
+		err = b.counters[b.rng.IntN(len(b.counters))].Get(b.do)
 	case p < 80:
-		b.get(b.registers[b.rng.IntN(len(b.registers))])
+		err = b.registers[b.rng.IntN(len(b.registers))].Get(b.do)
 	default:
-		b.get(b.crew.anyLedger(b.rng))
-	}
-}
-
-func (b *bookkeeper) set(i int) {
-	l := b.registers[i]
-	if l.Worn() {
-		l = b.crew.newLedger(b.name("r"))
-		b.registers[i] = l
-	}
-	_, end := b.do(l.Key, "SET", l.Key, strconv.FormatUint(l.Send(), 10))
-	b.crew.wrong(Stale, l.End(end))
-}
-
-func (b *bookkeeper) get(l *Ledger) {
-	floor := l.Floor()
-	if reply, end := b.do(l.Key, "GET", l.Key); end == OK {
-		seen, err := Number(reply)
-		if err == nil {
-			err = l.Judge(floor, seen)
-		}
-		b.crew.wrong(Stale, err)
-	}
-}
-
-func (b *bookkeeper) increment(c *Counter) {
-	c.Send()
-	floor := c.Floor()
-	reply, end := b.do(c.Key, "INCR", c.Key)
-	c.End(end)
-	if end == OK {
-		b.judge(c, floor+1, reply)
-	}
-}
-
-func (b *bookkeeper) count(c *Counter) {
-	floor := c.Floor()
-	if reply, end := b.do(c.Key, "GET", c.Key); end == OK {
-		b.judge(c, floor, reply)
-	}
-}
-
-func (b *bookkeeper) judge(c *Counter, floor uint64, reply []byte) {
-	seen, err := Number(reply)
-	if err == nil {
-		err = c.Judge(floor, seen)
+		err = b.crew.anyLedger(b.rng).Get(b.do)
 	}
 	b.crew.wrong(Stale, err)
+}
+
+// register is one to write, which takes the place of one that is worn.
+func (b *bookkeeper) register() *Ledger {
+	i := b.rng.IntN(len(b.registers))
+	if b.registers[i].Worn() {
+		b.registers[i] = b.crew.newLedger(b.name("r"))
+	}
+	return b.registers[i]
 }
 
 // scribbler writes keys of its own, each once, at ANY and ONE in turns, and

@@ -5,7 +5,6 @@ package moves
 import (
 	"fmt"
 	"testing"
-	"time"
 
 	"github.com/rondokv/rondo/cmd/internal/blackbox/harness"
 )
@@ -38,25 +37,11 @@ func TestAgainAndAgain(t *testing.T) {
 
 // retires has the eldest node leave.
 func (s *scene) retires(round int) {
-	leaver := s.Nodes[0]
-	was, err := statusOf(leaver)
+	was, err := statusOf(s.Nodes[0])
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	row := s.change(fmt.Sprintf("%d: the eldest leaves", round+1), func(*Row) {
-		out, err := leaver.Run("admin", "node", "leave", "--watch")
-		if err != nil {
-			s.t.Errorf("%v\n%s", err, out)
-		}
-		select {
-		case <-leaver.Exited():
-		case <-time.After(time.Minute):
-			s.t.Fatalf("the node that left runs on\n%s", leaver.LogTail())
-		}
-		s.Nodes = s.Nodes[1:]
-		s.crew.use(s.Nodes)
-		s.settled(was.Epoch, s.Nodes)
-	})
+	row := s.change(fmt.Sprintf("%d: the eldest leaves", round+1), func(*Row) { s.eldestGoes(was.Epoch) })
 	s.faultless(row, 2*workersEach)
 	s.kept(row)
 }

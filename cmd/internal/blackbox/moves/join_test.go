@@ -72,25 +72,30 @@ func (s *scene) leaves() {
 	row := s.change("a founder leaves", func(row *Row) {
 		defer s.meter(leaver, row)()
 		row.Limit *= float64(len(s.Nodes) - 1) // each of the others copies
-		// As a hook before the node is stopped: it returns once the node may be.
-		out, err := leaver.Run("admin", "node", "leave", "--watch")
-		if err != nil {
-			s.t.Errorf("%v\n%s", err, out)
-		}
-		select {
-		case <-leaver.Exited():
-		case <-time.After(time.Minute):
-			s.t.Fatalf("the node that left runs on\n%s", leaver.LogTail())
-		}
-		s.Nodes = s.Nodes[1:]
-		s.crew.use(s.Nodes)
-		s.settled(was.Epoch, s.Nodes)
+		s.eldestGoes(was.Epoch)
 	})
 	s.faultless(row, 2*workersEach) // a client tries a second time before it gives a node up
 	s.kept(row)
 	if rows, hints := rowsIn(s.t, leaver); rows+hints > 0 {
 		s.t.Errorf("the node that left still has %d rows and %d hints", rows, hints)
 	}
+}
+
+// eldestGoes has the first node leave as by a hook before it is stopped, which returns once it may be, and waits until the others have
+// settled after that epoch.
+func (s *scene) eldestGoes(epoch uint64) {
+	leaver := s.Nodes[0]
+	if out, err := leaver.Run("admin", "node", "leave", "--watch"); err != nil {
+		s.t.Errorf("%v\n%s", err, out)
+	}
+	select {
+	case <-leaver.Exited():
+	case <-time.After(time.Minute):
+		s.t.Fatalf("the node that left runs on\n%s", leaver.LogTail())
+	}
+	s.Nodes = s.Nodes[1:]
+	s.crew.use(s.Nodes)
+	s.settled(epoch, s.Nodes)
 }
 
 // meter begins to look how fast partitions move and returns what ends that and fills in the row. n is the node that knows best.

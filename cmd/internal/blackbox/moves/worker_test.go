@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"regexp"
-	"strconv"
 	"time"
 
 	"github.com/rondokv/rondo/cmd/internal/blackbox/chaos"
@@ -78,51 +77,27 @@ func (o *worker) name(kind string) string {
 }
 
 func (o *worker) step() {
+	var err error
 	switch p := o.rng.IntN(100); {
 	case p < 45:
-		o.set(o.rng.IntN(len(o.ledgers)))
+		err = o.register().Set(o.do)
 	case p < 55:
-		o.increment(o.counters[o.rng.IntN(len(o.counters))])
+		err = o.counters[o.rng.IntN(len(o.counters))].Increment(o.do)
 	case p < 75:
-		o.get(o.ledgers[o.rng.IntN(len(o.ledgers))])
+		err = o.ledgers[o.rng.IntN(len(o.ledgers))].Get(o.do)
 	default:
-		o.get(o.crew.anyLedger(o.rng))
+		err = o.crew.anyLedger(o.rng).Get(o.do)
 	}
+	o.crew.stale(err)
 }
 
-func (o *worker) set(i int) {
-	l := o.ledgers[i]
-	if l.Worn() {
-		l = o.crew.newLedger(o.name("r"))
-		o.ledgers[i] = l
+// register is one to write, which takes the place of one that is worn.
+func (o *worker) register() *chaos.Ledger {
+	i := o.rng.IntN(len(o.ledgers))
+	if o.ledgers[i].Worn() {
+		o.ledgers[i] = o.crew.newLedger(o.name("r"))
 	}
-	_, end := o.do(l.Key, "SET", l.Key, strconv.FormatUint(l.Send(), 10))
-	o.crew.stale(l.End(end))
-}
-
-func (o *worker) get(l *chaos.Ledger) {
-	floor := l.Floor()
-	if reply, end := o.do(l.Key, "GET", l.Key); end == chaos.OK {
-		seen, err := chaos.Number(reply)
-		if err == nil {
-			err = l.Judge(floor, seen)
-		}
-		o.crew.stale(err)
-	}
-}
-
-func (o *worker) increment(c *chaos.Counter) {
-	c.Send()
-	floor := c.Floor()
-	reply, end := o.do(c.Key, "INCR", c.Key)
-	c.End(end)
-	if end == chaos.OK {
-		seen, err := chaos.Number(reply)
-		if err == nil {
-			err = c.Judge(floor+1, seen)
-		}
-		o.crew.stale(err)
-	}
+	return o.ledgers[i]
 }
 
 // do runs a command and counts how it ended.
