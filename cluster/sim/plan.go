@@ -91,11 +91,11 @@ func drawPlanOf(seed uint64, c Config) *plan {
 	r := newRNG(seed, drawPlan)
 	p := &plan{profile: c.Profile}
 	// Drawn whether it is used or not, as everything here: a config takes away, it changes nothing else.
-	drawn := []Profile{ProfileChaos, ProfileStable, ProfileCalm}[r.pick([]int{76, 20, 4})]
+	drawn := []Profile{ProfileChaos, ProfileStable, ProfileCalm}[r.pick([]int{82, 15, 3})]
 	if p.profile == ProfileDrawn {
 		p.profile = drawn
 	}
-	p.emphasis = emphasis(r.pick([]int{14, 11, 13, 16, 11, 13, 24, 45}))
+	p.emphasis = emphasis(r.pick([]int{12, 12, 10, 30, 8, 18, 38, 46}))
 	if p.profile != ProfileChaos {
 		p.emphasis = onNothing
 	}
@@ -222,7 +222,7 @@ func (p *plan) drawLevels(r rng) {
 
 func (p *plan) drawLoad(r rng) {
 	p.clients = r.between(2, 8)
-	p.ops = r.between(200, 1200)
+	p.ops = p.emphasis.longer() * r.between(200, 1200)
 	p.think = r.log(100*microsecond, 50*millisecond)
 	p.grid = oneOf(r, 1, 1, millisecond, 10*millisecond, 50*millisecond)
 	p.deadline = oneOf(r, 800*millisecond, 800*millisecond, 300*millisecond, 2*second)

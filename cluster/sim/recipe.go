@@ -57,13 +57,18 @@ func (w *world) usurp(r rng) {
 	if len(homes) < 3 {
 		return
 	}
-	switch r.IntN(6) { // these want the same kind of run: little else, several clients' worth of lateness
+	switch r.IntN(7) { // these want the same kind of run: little else, several clients' worth of lateness
 	case 0:
 		w.half(key, r)
 		return
 	case 1:
 		w.fallen(key, r)
 		return
+	case 2:
+		if len(homes) > 4 {
+			w.outrun(homes, key, r)
+			return
+		}
 	}
 	fast, slow, rest := homes[0], homes[1], homes[2:]
 	fast.offset, slow.offset = w.plan.skew/2, -w.plan.skew/2
@@ -92,6 +97,40 @@ func (w *world) usurp(r rng) {
 		for _, n := range homes {
 			w.volley(n, key, r, atQuorum, 0, verbGet)
 		}
+	})
+}
+
+// outrun lets the ack of a hidden write's first stamp come late, when it has been stamped again above what hides it, and what was
+// sent under the new stamp be lost but for one. Then those read that know of the new stamp least. REQUIRES: five homes.
+func (w *world) outrun(homes []*node, key int, r rng) {
+	fast, slow, near, deaf, far := homes[0], homes[1], homes[2], homes[3], homes[4]
+	fast.offset, slow.offset = w.plan.skew/2, -w.plan.skew/2
+	lossy := func(from, to *node, lasts Time) {
+		l := w.link(from, to)
+		l.loss = 1
+		w.after(lasts, nil, func() { l.loss = 0 })
+	}
+	trip := w.plan.netMin + w.plan.netMean
+	quiet, lasts := 4*trip+20*millisecond, 8*trip+120*millisecond
+	lossy(fast, slow, quiet+lasts)
+	lossy(fast, far, quiet+lasts)
+	w.volley(fast, key, r, atQuorum, 0, verbSet)
+	w.after(quiet, nil, func() {
+		slow.suspect(fast, w.now+lasts)
+		for _, n := range homes[2:] {
+			slow.view(n, true)
+		}
+		lossy(slow, deaf, lasts)
+		back := w.link(far, slow)
+		back.late = 3*trip + 20*millisecond
+		w.after(lasts, nil, func() { back.late = 0 })
+		w.volley(slow, key, r, atQuorum, 0, verbSet)
+		w.after(max(w.plan.netMin, 50*microsecond), nil, func() { lossy(slow, far, lasts) })
+	})
+	w.after(quiet+6*trip+60*millisecond, nil, func() {
+		far.suspect(slow, w.now+lasts)
+		far.suspect(near, w.now+lasts)
+		w.volley(far, key, r, atQuorum, trip, verbGet, verbGet)
 	})
 }
 

@@ -51,8 +51,17 @@ func (w *world) stray(r rng) {
 	w.after(seen+200*millisecond, nil, func() { back.late = 0 })
 }
 
-// disorder lets several writes of a key come to a fallback in any order, for a home replica that is thought dead.
+// disorder lets several writes of a key come to a fallback in any order, for a home replica that is thought dead; or while the answer
+// to the first of them is on its way back from that one, which only the primary thinks dead.
 func (w *world) disorder(primary, dead, fallback *node, key int, r rng) {
+	if r.chance(0.6) {
+		primary.suspect(dead, w.now+200*millisecond)
+		l := w.link(dead, fallback)
+		l.late = 40 * millisecond
+		w.after(150*millisecond, nil, func() { l.late = 0 })
+		w.volley(primary, key, r, atOne, 60*millisecond, verbSet, verbSetKeepTTL, verbSet, verbSetKeepTTL, verbSet)
+		return
+	}
 	primary.suspect(dead, w.now+100*millisecond)
 	l := w.link(primary, fallback)
 	l.late = 20 * millisecond
