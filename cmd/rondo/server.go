@@ -99,11 +99,7 @@ func serve(ctx context.Context, l conf.Loaded, p process) (err error) {
 // storeFiles is about how many files the store and the listeners keep open.
 const storeFiles = 1100
 
-// relaxedGC lets the heap grow to five times what is alive before it is collected, while that is below the limit. Rows, blocks
-// and memtables are outside of it, so it is tens of megabytes, and collecting it at twice that took a tenth of a GET.
-const relaxedGC = 400
-
-// limitMemory sets the soft limit of the Go runtime, and below it has the garbage collected less often. A GOMEMLIMIT in the
+// limitMemory sets the soft limit of the Go runtime, and below it has the garbage collected less often while little is alive. A GOMEMLIMIT in the
 // environment stands unless memory.limit was set as well, and so does a GOGC.
 func limitMemory(l conf.Loaded, cfg conf.Config, env []string) {
 	set := func(name string) bool {
@@ -114,7 +110,7 @@ func limitMemory(l conf.Loaded, cfg conf.Config, env []string) {
 	}
 	debug.SetMemoryLimit(cfg.MemoryLimit)
 	if !set("GOGC") {
-		debug.SetGCPercent(relaxedGC)
+		paceGC()
 	}
 }
 
