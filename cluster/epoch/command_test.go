@@ -1,6 +1,7 @@
 package epoch
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/rondokv/rondo/cluster/ring"
@@ -82,6 +83,35 @@ func TestAbort(t *testing.T) {
 	}
 	if o := w.command(w.node(3), Command{Kind: CommandAbort}); o.Code != CodeRefused {
 		t.Fatalf("%+v", o)
+	}
+}
+
+// A sole voter decides by itself, and two commands may come to it in one step: the second follows when the document of the first is
+// saved, so that no epoch is left out.
+func TestTwoCommandsAtASoleVoter(t *testing.T) {
+	m := newWorld(t, 11, 1).node(1).m
+	m.Ready()
+	var saved []ring.Epoch
+	step := func(now Time) {
+		rd := m.Ready()
+		if rd.Save != nil && rd.Save.Document != nil {
+			saved = append(saved, rd.Save.Document.Epoch)
+		}
+		if at, ok := m.NextTimer(); !ok || at > now+Second {
+			t.Fatalf("nothing is due, at %v", now)
+		}
+	}
+	now := Time(10 * Second)
+	m.Tick(now)
+	step(now)
+	m.Command(now, Command{Kind: CommandChange, Changes: []ring.Change{{Kind: ring.Join, Member: member(2)}}})
+	m.Command(now, Command{Kind: CommandAbort})
+	for range 3 {
+		step(now)
+		m.Tick(now)
+	}
+	if !slices.Equal(saved, []ring.Epoch{2, 3}) {
+		t.Fatalf("epochs %v were saved, want 2 and 3", saved)
 	}
 }
 

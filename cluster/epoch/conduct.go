@@ -92,8 +92,14 @@ func (m *Machine) evaluate(now Time) {
 	}
 }
 
-// propose begins a proposal of d.
+// propose begins a proposal of d, unless the document that it follows is not saved yet: a sole voter could decide both in one step, and
+// nobody would ever have the first.
 func (m *Machine) propose(now Time, d *ring.Document) {
+	if m.save != nil && m.save.Document != nil {
+		m.conduct.asked = false
+		m.tickAt = now // again as soon as it is
+		return
+	}
 	value, err := d.Encode()
 	if err != nil || len(value) > paxos.MaxValue {
 		m.fail(CodeRefused, fmt.Sprintf("a document of %d bytes cannot be decided: %v", len(value), err))
