@@ -114,12 +114,9 @@ func (w *wire) took(n int) error {
 			return err
 		}
 	} else {
-		w.begin()
+		w.begin() // a violation is met again from the front
 	}
-	if len(w.buf) > 0 {
-		return w.complete()
-	}
-	return nil
+	return w.complete()
 }
 
 // complete serves what is whole in buf.
