@@ -21,10 +21,7 @@ func TestAgainAndAgain(t *testing.T) {
 		row := s.change(fmt.Sprintf("%d: a 4th joins", i+1), func(*Row) {
 			n := s.join(fmt.Sprintf("again%d", i))
 			s.admit(n)
-			n.Await()
-			s.Nodes = append(s.Nodes, n)
-			s.settled(was.Epoch, s.Nodes)
-			s.crew.use(s.Nodes)
+			s.comes(n, was.Epoch)
 		})
 		s.faultless(row, 0)
 		s.kept(row)

@@ -153,10 +153,7 @@ func TestWeights(t *testing.T) {
 	row := s.change("weights become 1:1:2", func(*Row) {
 		n := s.join("heavy", "--weight", "2")
 		weight[n.Clients] = 2
-		n.Await()
-		s.Nodes = append(s.Nodes, n)
-		s.settled(was.Epoch, s.Nodes)
-		s.crew.use(s.Nodes)
+		s.comes(n, was.Epoch)
 	})
 	s.faultless(row, 0)
 	s.kept(row)

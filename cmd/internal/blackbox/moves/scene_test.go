@@ -217,6 +217,14 @@ func (s *scene) admit(n *harness.Node) {
 	s.order("ring", "commit")
 }
 
+// comes waits until a node that joins is one of the ring's, and has clients use it.
+func (s *scene) comes(n *harness.Node, after uint64) {
+	n.Await()
+	s.Nodes = append(s.Nodes, n)
+	s.settled(after, s.Nodes)
+	s.crew.use(s.Nodes)
+}
+
 // settled waits until nothing is under way any more and all members have the same epoch, later than one.
 func (s *scene) settled(after uint64, members []*harness.Node) status {
 	s.t.Helper()
